@@ -1,0 +1,221 @@
+//! The filters that may be pushed down, in one small form that every translator reads.
+//!
+//! A filter arrives as a DataFusion expression. [`Predicate::parse`] accepts the forms that have one meaning
+//! everywhere and refuses the rest, so that a translator only has to know how its store says them. All of them are
+//! monotone (no negation), so a leaf that lets too many rows pass makes a whole that lets too many rows pass.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
+use datafusion::scalar::ScalarValue;
+
+use crate::capabilities::PredicateForm;
+use crate::{Capabilities, ColumnDescription, Refusal, TableDescription};
+
+/// How a column is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    fn of(operator: Operator) -> Option<Self> {
+        match operator {
+            Operator::Eq => Some(Self::Equal),
+            Operator::Lt => Some(Self::Less),
+            Operator::LtEq => Some(Self::LessOrEqual),
+            Operator::Gt => Some(Self::Greater),
+            Operator::GtEq => Some(Self::GreaterOrEqual),
+            _ => None,
+        }
+    }
+
+    /// The comparison with its sides changed over.
+    fn flipped(self) -> Self {
+        match self {
+            Self::Equal => Self::Equal,
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+        }
+    }
+
+    /// As SQL and Cypher write it.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::Less => "<",
+            Self::LessOrEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterOrEqual => ">=",
+        }
+    }
+}
+
+/// A filter over the columns of one table. NULL compares as SQL says: to nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Predicate<'a> {
+    /// A column against a value of its own type, which is not NULL.
+    Compare(&'a ColumnDescription, Comparison, ScalarValue),
+    /// A column against a list of values of its own type, none of them NULL. The list is not empty.
+    InList(&'a ColumnDescription, Vec<ScalarValue>),
+    /// `IS NULL`.
+    IsNull(&'a ColumnDescription),
+    /// `IS NOT NULL`.
+    IsNotNull(&'a ColumnDescription),
+    /// All are true.
+    And(Vec<Predicate<'a>>),
+    /// One is true.
+    Or(Vec<Predicate<'a>>),
+}
+
+impl<'a> Predicate<'a> {
+    /// Reads an expression.
+    ///
+    /// # Errors
+    /// A refusal that says which part has no pushable form, or is beyond the store's capabilities.
+    pub fn parse(
+        expression: &Expr,
+        table: &'a TableDescription,
+        capabilities: &Capabilities,
+    ) -> Result<Self, Refusal> {
+        Parser { table, capabilities }.predicate(expression)
+    }
+}
+
+struct Parser<'a, 'c> {
+    table: &'a TableDescription,
+    capabilities: &'c Capabilities,
+}
+
+impl<'a> Parser<'a, '_> {
+    fn predicate(&self, expression: &Expr) -> Result<Predicate<'a>, Refusal> {
+        match expression {
+            Expr::BinaryExpr(binary) => self.binary(binary),
+            Expr::Between(between) => self.between(between),
+            Expr::InList(list) => self.in_list(list),
+            Expr::IsNull(inner) => {
+                self.require(PredicateForm::IsNull)?;
+                Ok(Predicate::IsNull(self.column(inner)?))
+            }
+            Expr::IsNotNull(inner) => {
+                self.require(PredicateForm::IsNull)?;
+                Ok(Predicate::IsNotNull(self.column(inner)?))
+            }
+            Expr::Column(_) => self.truth(expression, true),
+            Expr::Not(inner) if matches!(**inner, Expr::Column(_)) => self.truth(inner, false),
+            Expr::Alias(alias) => self.predicate(&alias.expr),
+            _ => Err(refuse(expression)),
+        }
+    }
+
+    fn binary(&self, binary: &BinaryExpr) -> Result<Predicate<'a>, Refusal> {
+        let BinaryExpr { left, op, right } = binary;
+        match op {
+            Operator::And => {
+                self.require(PredicateForm::And)?;
+                Ok(Predicate::And(vec![self.predicate(left)?, self.predicate(right)?]))
+            }
+            Operator::Or => {
+                self.require(PredicateForm::Or)?;
+                Ok(Predicate::Or(vec![self.predicate(left)?, self.predicate(right)?]))
+            }
+            _ => {
+                let comparison =
+                    Comparison::of(*op).ok_or_else(|| refuse(&Expr::BinaryExpr(binary.clone())))?;
+                if matches!(**left, Expr::Literal(..)) {
+                    return self.compare(right, comparison.flipped(), left);
+                }
+                self.compare(left, comparison, right)
+            }
+        }
+    }
+
+    fn compare(&self, column: &Expr, comparison: Comparison, value: &Expr) -> Result<Predicate<'a>, Refusal> {
+        self.require(match comparison {
+            Comparison::Equal => PredicateForm::Equal,
+            _ => PredicateForm::Range,
+        })?;
+        let column = self.column(column)?;
+        Ok(Predicate::Compare(column, comparison, literal(column, value)?))
+    }
+
+    fn between(&self, between: &Between) -> Result<Predicate<'a>, Refusal> {
+        if between.negated {
+            return Err(Refusal::new("NOT BETWEEN is not pushed down"));
+        }
+        Ok(Predicate::And(vec![
+            self.compare(&between.expr, Comparison::GreaterOrEqual, &between.low)?,
+            self.compare(&between.expr, Comparison::LessOrEqual, &between.high)?,
+        ]))
+    }
+
+    fn in_list(&self, list: &InList) -> Result<Predicate<'a>, Refusal> {
+        self.require(PredicateForm::InList)?;
+        if list.negated {
+            return Err(Refusal::new("NOT IN is not pushed down"));
+        }
+        if list.list.len() > self.capabilities.in_list_values_max || list.list.is_empty() {
+            return Err(Refusal::new(format!("an IN list of {} values", list.list.len())));
+        }
+        let column = self.column(&list.expr)?;
+        let values = list.list.iter().map(|value| literal(column, value)).collect::<Result<_, _>>()?;
+        Ok(Predicate::InList(column, values))
+    }
+
+    fn truth(&self, column: &Expr, value: bool) -> Result<Predicate<'a>, Refusal> {
+        self.require(PredicateForm::Equal)?;
+        let column = self.column(column)?;
+        if column.data_type != DataType::Boolean {
+            return Err(Refusal::new(format!("column \"{}\" is not boolean", column.name)));
+        }
+        Ok(Predicate::Compare(column, Comparison::Equal, ScalarValue::Boolean(Some(value))))
+    }
+
+    fn column(&self, expression: &Expr) -> Result<&'a ColumnDescription, Refusal> {
+        let Expr::Column(column) = expression else { return Err(refuse(expression)) };
+        self.table
+            .column(&column.name)
+            .map(|(_, column)| column)
+            .ok_or_else(|| Refusal::new(format!("no column \"{}\" in \"{}\"", column.name, self.table.name)))
+    }
+
+    fn require(&self, form: PredicateForm) -> Result<(), Refusal> {
+        if self.capabilities.predicates.contains(&form) {
+            return Ok(());
+        }
+        Err(Refusal::new(format!("the store takes no {form:?} predicates")))
+    }
+}
+
+/// The value of a literal of the column's own type; text comes as [`ScalarValue::Utf8`] whatever its layout.
+fn literal(column: &ColumnDescription, expression: &Expr) -> Result<ScalarValue, Refusal> {
+    let Expr::Literal(value, _) = expression else { return Err(refuse(expression)) };
+    if value.is_null() {
+        return Err(Refusal::new("a comparison with NULL"));
+    }
+    let value = match value {
+        ScalarValue::Utf8View(text) | ScalarValue::LargeUtf8(text) => ScalarValue::Utf8(text.clone()),
+        other => other.clone(),
+    };
+    if value.data_type() != column.data_type {
+        let (found, wanted) = (value.data_type(), &column.data_type);
+        return Err(Refusal::new(format!("a {found} compared with column \"{}\" of {wanted}", column.name)));
+    }
+    Ok(value)
+}
+
+fn refuse(expression: &Expr) -> Refusal {
+    Refusal::new(format!("{expression} has no exact form in the store"))
+}
