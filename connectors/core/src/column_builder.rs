@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder,
-    Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, ListArray, StringBuilder, StructArray,
+    ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder, Float64Builder,
+    Int16Builder, Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, ListArray, StringBuilder, StructArray,
     Time64NanosecondBuilder, TimestampMicrosecondBuilder, TimestampMillisecondBuilder,
 };
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
@@ -24,16 +24,22 @@ use crate::{Error, Result};
 pub enum Scalar<'a> {
     /// True or false.
     Boolean(bool),
+    /// A 16-bit integer.
+    Int16(i16),
     /// A 32-bit integer.
     Int32(i32),
     /// A 64-bit integer.
     Int64(i64),
+    /// A 32-bit float.
+    Float(f32),
     /// A float.
     Double(f64),
     /// `unscaled / 10^scale`.
     Decimal(i128, i32),
-    /// Text; also object ids and JSON, for columns of these.
+    /// Text; also JSON, for columns of it.
     Text(&'a str),
+    /// The hex digits of an object id.
+    ObjectId(&'a str),
     /// Bytes.
     Binary(&'a [u8]),
     /// Days since 1970-01-01.
@@ -53,16 +59,22 @@ pub enum Scalar<'a> {
 pub enum ColumnBuilder {
     /// [`Shape::Boolean`]
     Boolean(BooleanBuilder),
+    /// [`Shape::Int16`]
+    Int16(Int16Builder),
     /// [`Shape::Int32`]
     Int32(Int32Builder),
     /// [`Shape::Int64`]
     Int64(Int64Builder),
+    /// [`Shape::Float`]
+    Float(Float32Builder),
     /// [`Shape::Double`]
     Double(Float64Builder),
     /// [`Shape::Decimal`], with its precision and scale.
     Decimal(Decimal128Builder, u8, i8),
-    /// [`Shape::Text`] and [`Shape::ObjectId`]
+    /// [`Shape::Text`]
     Text(StringBuilder),
+    /// [`Shape::ObjectId`]
+    ObjectId(StringBuilder),
     /// [`Shape::Json`]
     Json(StringBuilder),
     /// [`Shape::Binary`]
@@ -89,15 +101,18 @@ impl ColumnBuilder {
     pub fn new(shape: &Shape) -> Self {
         match shape {
             Shape::Boolean => Self::Boolean(BooleanBuilder::new()),
+            Shape::Int16 => Self::Int16(Int16Builder::new()),
             Shape::Int32 => Self::Int32(Int32Builder::new()),
             Shape::Int64 => Self::Int64(Int64Builder::new()),
+            Shape::Float => Self::Float(Float32Builder::new()),
             Shape::Double => Self::Double(Float64Builder::new()),
             Shape::Decimal(precision, scale) => Self::Decimal(
                 Decimal128Builder::new().with_data_type(DataType::Decimal128(*precision, *scale)),
                 *precision,
                 *scale,
             ),
-            Shape::Text | Shape::ObjectId => Self::Text(StringBuilder::new()),
+            Shape::Text => Self::Text(StringBuilder::new()),
+            Shape::ObjectId => Self::ObjectId(StringBuilder::new()),
             Shape::Json => Self::Json(StringBuilder::new()),
             Shape::Binary => Self::Binary(BinaryBuilder::new()),
             Shape::Instant => {
@@ -119,11 +134,13 @@ impl ColumnBuilder {
     pub fn len(&self) -> usize {
         match self {
             Self::Boolean(b) => b.len(),
+            Self::Int16(b) => b.len(),
             Self::Int32(b) => b.len(),
             Self::Int64(b) => b.len(),
+            Self::Float(b) => b.len(),
             Self::Double(b) => b.len(),
             Self::Decimal(b, ..) => b.len(),
-            Self::Text(b) | Self::Json(b) => b.len(),
+            Self::Text(b) | Self::ObjectId(b) | Self::Json(b) => b.len(),
             Self::Binary(b) => b.len(),
             Self::Millis(b) => b.len(),
             Self::Micros(b) => b.len(),
@@ -145,11 +162,13 @@ impl ColumnBuilder {
     pub fn append_null(&mut self) {
         match self {
             Self::Boolean(b) => b.append_null(),
+            Self::Int16(b) => b.append_null(),
             Self::Int32(b) => b.append_null(),
             Self::Int64(b) => b.append_null(),
+            Self::Float(b) => b.append_null(),
             Self::Double(b) => b.append_null(),
             Self::Decimal(b, ..) => b.append_null(),
-            Self::Text(b) | Self::Json(b) => b.append_null(),
+            Self::Text(b) | Self::ObjectId(b) | Self::Json(b) => b.append_null(),
             Self::Binary(b) => b.append_null(),
             Self::Millis(b) => b.append_null(),
             Self::Micros(b) => b.append_null(),
@@ -169,15 +188,18 @@ impl ColumnBuilder {
     pub fn append(&mut self, value: Scalar<'_>) -> bool {
         match (&mut *self, value) {
             (Self::Boolean(b), Scalar::Boolean(v)) => b.append_value(v),
+            (Self::Int16(b), Scalar::Int16(v)) => b.append_value(v),
             (Self::Int32(b), Scalar::Int32(v)) => b.append_value(v),
             (Self::Int64(b), Scalar::Int64(v)) => b.append_value(v),
             (Self::Int64(b), Scalar::Int32(v)) => b.append_value(i64::from(v)),
+            (Self::Float(b), Scalar::Float(v)) => b.append_value(v),
             (Self::Double(b), Scalar::Double(v)) => b.append_value(v),
             (Self::Double(b), Scalar::Int32(v)) => b.append_value(f64::from(v)),
             (Self::Decimal(..), Scalar::Int32(v)) => return self.append_decimal(i128::from(v), 0),
             (Self::Decimal(..), Scalar::Int64(v)) => return self.append_decimal(i128::from(v), 0),
             (Self::Decimal(..), Scalar::Decimal(unscaled, scale)) => return self.append_decimal(unscaled, scale),
             (Self::Text(b) | Self::Json(b), Scalar::Text(v)) => b.append_value(v),
+            (Self::ObjectId(b), Scalar::ObjectId(v)) => b.append_value(v),
             (Self::Binary(b), Scalar::Binary(v)) => b.append_value(v),
             (Self::Millis(b), Scalar::Millis(v)) => b.append_value(v),
             (Self::Micros(b), Scalar::Micros(v)) => b.append_value(v),
@@ -213,11 +235,13 @@ impl ColumnBuilder {
     pub fn finish(&mut self) -> Result<ArrayRef> {
         Ok(match self {
             Self::Boolean(b) => Arc::new(b.finish()),
+            Self::Int16(b) => Arc::new(b.finish()),
             Self::Int32(b) => Arc::new(b.finish()),
             Self::Int64(b) => Arc::new(b.finish()),
+            Self::Float(b) => Arc::new(b.finish()),
             Self::Double(b) => Arc::new(b.finish()),
             Self::Decimal(b, ..) => Arc::new(b.finish()),
-            Self::Text(b) | Self::Json(b) => Arc::new(b.finish()),
+            Self::Text(b) | Self::ObjectId(b) | Self::Json(b) => Arc::new(b.finish()),
             Self::Binary(b) => Arc::new(b.finish()),
             Self::Millis(b) => Arc::new(b.finish()),
             Self::Micros(b) => Arc::new(b.finish()),

@@ -62,10 +62,14 @@ pub enum Kind {
 pub enum Shape {
     /// `Boolean`
     Boolean,
+    /// `Int16`
+    Int16,
     /// `Int32`
     Int32,
     /// `Int64`
     Int64,
+    /// `Float32`
+    Float,
     /// `Float64`
     Double,
     /// `Decimal128` of a precision and scale.
@@ -103,8 +107,10 @@ impl Shape {
         let utc = || Some(Arc::from("UTC"));
         match self {
             Self::Boolean => DataType::Boolean,
+            Self::Int16 => DataType::Int16,
             Self::Int32 => DataType::Int32,
             Self::Int64 => DataType::Int64,
+            Self::Float => DataType::Float32,
             Self::Double => DataType::Float64,
             Self::Decimal(precision, scale) => DataType::Decimal128(*precision, *scale),
             Self::Text | Self::ObjectId | Self::Json => DataType::Utf8,

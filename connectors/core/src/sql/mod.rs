@@ -13,17 +13,19 @@ use crate::predicate::{Comparison, Predicate};
 use crate::{Capabilities, ColumnDescription, Fragment, Refusal, TableName};
 
 /// A value that travels beside the statement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Parameter {
     /// Text.
     Text(String),
     /// Bytes.
     Binary(Vec<u8>),
+    /// A finite float.
+    Real(f64),
 }
 
 /// A statement and its parameters, in the order of their placeholders.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// The text.
     pub text: String,
@@ -44,6 +46,7 @@ impl Statement {
             .map(|parameter| match parameter {
                 Parameter::Text(text) => format!("{text:?}"),
                 Parameter::Binary(bytes) => format!("{} bytes", bytes.len()),
+                Parameter::Real(value) => value.to_string(),
             })
             .collect();
         format!("{} [{}]", self.text, shown.join(", "))
@@ -111,9 +114,12 @@ pub trait Dialect {
     ) -> Result<String, Refusal>;
 
     /// `IS NULL`, or `IS NOT NULL`.
-    fn null_test(&self, column: &ColumnDescription, is_null: bool) -> Condition {
+    ///
+    /// # Errors
+    /// A refusal if the store cannot tell which values are read as NULL.
+    fn null_test(&self, column: &ColumnDescription, is_null: bool) -> Result<Condition, Refusal> {
         let negation = if is_null { "" } else { "NOT " };
-        Condition::exact(format!("{} IS {negation}NULL", quote(&column.name)))
+        Ok(Condition::exact(format!("{} IS {negation}NULL", quote(&column.name))))
     }
 }
 
@@ -172,8 +178,8 @@ impl<D: Dialect> Emitter<'_, D> {
                 let literals = values.iter().map(|v| self.literal(column, v)).collect::<Result<Vec<_>, _>>()?;
                 Ok(guarded(&operand, &format!("{} IN ({})", operand.text, literals.join(", "))))
             }
-            Predicate::IsNull(column) => Ok(self.dialect.null_test(column, true)),
-            Predicate::IsNotNull(column) => Ok(self.dialect.null_test(column, false)),
+            Predicate::IsNull(column) => self.dialect.null_test(column, true),
+            Predicate::IsNotNull(column) => self.dialect.null_test(column, false),
             Predicate::And(parts) => self.combine(parts, " AND "),
             Predicate::Or(parts) => self.combine(parts, " OR "),
         }

@@ -1,0 +1,31 @@
+//! Settings of a session, as `SET medley.strict = true`.
+
+use datafusion::common::extensions_options;
+use datafusion::config::ConfigExtension;
+use datafusion::execution::context::SessionConfig;
+
+extensions_options! {
+    /// What a session may set, under the prefix `medley`.
+    pub struct Settings {
+        /// A value that does not fit its column is an error, where it would be NULL and counted.
+        pub strict: bool, default = false
+    }
+}
+
+impl ConfigExtension for Settings {
+    const PREFIX: &'static str = "medley";
+}
+
+/// The settings that every session begins with.
+pub(crate) fn initial() -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_information_schema(false)
+        .with_default_catalog_and_schema(crate::catalog::HOME_CATALOG, crate::catalog::HOME_SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_option_extension(Settings::default());
+    let options = config.options_mut();
+    // 0.06 is a decimal in SQL; as a float, 0.06 + 0.01 would not be 0.07.
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.collect_spans = true;
+    config
+}
