@@ -1,1 +1,5 @@
-//! To be written.
+//! What the tests on live stores share: the stores themselves, sessions over them, and answers as text.
+
+pub mod answers;
+pub mod reference;
+pub mod stores;

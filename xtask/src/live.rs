@@ -38,7 +38,16 @@ pub fn config(scale_factor: f64) -> String {
             store.name()
         ));
         if store == Store::Redis {
-            text.push_str("[catalog.cache.tables.session]\nkey = \"session:{c_custkey}\"\ntype = \"json\"\n");
+            for (table, key, kind) in [
+                ("customer", "c_custkey", "hash"),
+                ("part", "p_partkey", "hash"),
+                ("supplier", "s_suppkey", "hash"),
+                ("session", "c_custkey", "json"),
+            ] {
+                text.push_str(&format!(
+                    "[catalog.cache.tables.{table}]\nkey = \"{table}:{{{key}}}\"\ntype = \"{kind}\"\n"
+                ));
+            }
         }
         text.push('\n');
     }

@@ -63,7 +63,7 @@ async fn load_sessions(connection: &mut MultiplexedConnection, scale_factor: f64
         let row: Vec<_> = fields(&line).collect();
         let key: i64 = row[0].parse()?;
         let page = PAGES[index % PAGES.len()];
-        let session = json!({ "user": row[1], "page": page, "visits": key % 17, "active": key % 3 == 0 });
+        let session = json!({ "user": row[1], "page": page, "visits": key % 17, "active": key % 4 != 0 });
         pipeline.cmd("SET").arg(format!("session:{key}")).arg(session.to_string()).ignore();
         pipeline.cmd("ZADD").arg("leaderboard").arg(row[5]).arg(key).ignore();
         if index % 10 == 0 {

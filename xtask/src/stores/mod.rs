@@ -16,7 +16,7 @@ mod neo4j;
 mod postgres;
 mod redis;
 
-pub(crate) use neo4j::connect as neo4j_graph;
+pub use neo4j::connect as neo4j_graph;
 
 /// The one password of the development stores. They listen on loopback only.
 pub const PASSWORD: &str = "medley-dev";

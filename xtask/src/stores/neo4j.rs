@@ -40,7 +40,10 @@ pub(super) async fn ping() -> Result<()> {
 }
 
 /// A connection to the development graph.
-pub(crate) fn connect() -> Result<Graph> {
+///
+/// # Errors
+/// Options that do not fit together; whether the server answers shows in the first query.
+pub fn connect() -> Result<Graph> {
     let config = ConfigBuilder::default()
         .uri(format!("127.0.0.1:{NEO4J_PORT}"))
         .user("neo4j")
