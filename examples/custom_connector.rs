@@ -17,13 +17,14 @@ use medley_core::config::CatalogOptions;
 use medley_core::stream::spawned;
 use medley_core::table::{TableKind, TableListing};
 use medley_core::{
-    Capabilities, ColumnDescription, Connector, ConnectorFactory, ConnectorInfo, Error, ErrorKind, ExecuteOptions,
-    Figure, Fragment, Pushdown, Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
-    testkit,
+    Capabilities, ColumnDescription, Connector, ConnectorFactory, ConnectorInfo, Error, ErrorKind,
+    ExecuteOptions, Figure, Fragment, Pushdown, Refusal, RemoteQuery, Result, SourceId,
+    TableDescription, TableName, TableStatistics, testkit,
 };
 use medley_engine::Engine;
 
-const PLANETS: [(i64, Option<&str>); 4] = [(1, Some("Mercury")), (2, Some("Venus")), (3, Some("Earth")), (9, None)];
+const PLANETS: [(i64, Option<&str>); 4] =
+    [(1, Some("Mercury")), (2, Some("Venus")), (3, Some("Earth")), (9, None)];
 
 #[derive(Debug)]
 struct PlanetsFactory;
@@ -40,7 +41,8 @@ impl ConnectorFactory for PlanetsFactory {
             default_schema: "main".to_owned(),
             source: SourceId::new(self.kind(), &[]),
         };
-        let capabilities = Capabilities { operators: [Operator::Limit].into(), ..Capabilities::none() };
+        let capabilities =
+            Capabilities { operators: [Operator::Limit].into(), ..Capabilities::none() };
         Ok(Arc::new(Planets { info, capabilities }))
     }
 }
@@ -67,7 +69,11 @@ impl Connector for Planets {
 
     async fn describe_table(&self, table: &TableName) -> Result<TableDescription> {
         if *table != TableName::new("main", "planet") {
-            return Err(Error::new(ErrorKind::NotFound, "describe table", format!("no table \"{table}\"")));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "describe table",
+                format!("no table \"{table}\""),
+            ));
         }
         let columns = vec![
             ColumnDescription::new("position", DataType::Int64, "integer"),
@@ -87,18 +93,28 @@ impl Connector for Planets {
         }
         let first = selection.fetch.unwrap_or(PLANETS.len());
         let schema = selection.table.schema();
-        let query = RemoteQuery::new(format!("the first {first} planets"), schema, &(selection.skip, first))?;
+        let query = RemoteQuery::new(
+            format!("the first {first} planets"),
+            schema,
+            &(selection.skip, first),
+        )?;
         Ok(Pushdown::Exact(query))
     }
 
-    fn execute(&self, query: &RemoteQuery, _options: ExecuteOptions) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        query: &RemoteQuery,
+        _options: ExecuteOptions,
+    ) -> Result<SendableRecordBatchStream> {
         let (skip, first): (usize, usize) = query.plan()?;
         let schema = query.schema.clone();
         Ok(spawned(query.schema.clone(), &self.info.catalog, move |sender| async move {
             let rows = || PLANETS.iter().skip(skip).take(first);
             let positions: Int64Array = rows().map(|(position, _)| Some(*position)).collect();
             let names: StringArray = rows().map(|(_, name)| *name).collect();
-            sender.send(RecordBatch::try_new(schema, vec![Arc::new(positions), Arc::new(names)])?).await;
+            sender
+                .send(RecordBatch::try_new(schema, vec![Arc::new(positions), Arc::new(names)])?)
+                .await;
             Ok(())
         }))
     }
@@ -114,7 +130,10 @@ async fn main() -> Result<(), Box<dyn StdError>> {
 
     let connector = PlanetsFactory.create("sky", CatalogOptions::default())?;
     let outcome = testkit::run(&connector, &TableName::new("main", "planet")).await?;
-    println!("the contract suite: {} cases passed, {} fragments refused", outcome.passed, outcome.refused);
+    println!(
+        "the contract suite: {} cases passed, {} fragments refused",
+        outcome.passed, outcome.refused
+    );
     assert!(outcome.failures.is_empty(), "{:#?}", outcome.failures);
     Ok(())
 }

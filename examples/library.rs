@@ -17,7 +17,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let session = Engine::builder().build()?.session();
     session.sql(&format!("ATTACH '{}' AS shop (TYPE files)", folder.display())).await?;
 
-    let mut answer = session.sql("SELECT name FROM shop.fruit WHERE price > 3 ORDER BY name").await?;
+    let mut answer =
+        session.sql("SELECT name FROM shop.fruit WHERE price > 3 ORDER BY name").await?;
     let mut rows = 0;
     while let Some(batch) = answer.stream.try_next().await? {
         println!("{}", arrow::util::pretty::pretty_format_batches(std::slice::from_ref(&batch))?);

@@ -9,12 +9,64 @@ use medley_engine::Session;
 use reedline::{Completer, CompletionResult, Span, Suggestion};
 
 const KEYWORDS: &[&str] = &[
-    "AND", "AS", "ASC", "ATTACH", "BETWEEN", "BY", "CASE", "CAST", "CREATE VIEW", "CROSS JOIN", "DESC", "DESCRIBE",
-    "DETACH", "DISTINCT", "DROP VIEW", "ELSE", "END", "EXCEPT", "EXISTS", "EXPLAIN", "EXPLAIN ANALYZE", "FROM",
-    "FULL JOIN", "GROUP BY", "HAVING", "ILIKE", "IN", "INNER JOIN", "INTERSECT", "IS NOT NULL", "IS NULL", "JOIN",
-    "LEFT JOIN", "LIKE", "LIMIT", "NOT", "NULL", "OFFSET", "ON", "OR", "ORDER BY", "PARTITION BY", "RIGHT JOIN",
-    "SELECT", "SET", "SHOW CATALOGS", "SHOW COLUMNS FROM", "SHOW SCHEMAS", "SHOW TABLES", "THEN", "UNION ALL",
-    "UNNEST", "USE", "USING", "VALUES", "WHEN", "WHERE", "WITH",
+    "AND",
+    "AS",
+    "ASC",
+    "ATTACH",
+    "BETWEEN",
+    "BY",
+    "CASE",
+    "CAST",
+    "CREATE VIEW",
+    "CROSS JOIN",
+    "DESC",
+    "DESCRIBE",
+    "DETACH",
+    "DISTINCT",
+    "DROP VIEW",
+    "ELSE",
+    "END",
+    "EXCEPT",
+    "EXISTS",
+    "EXPLAIN",
+    "EXPLAIN ANALYZE",
+    "FROM",
+    "FULL JOIN",
+    "GROUP BY",
+    "HAVING",
+    "ILIKE",
+    "IN",
+    "INNER JOIN",
+    "INTERSECT",
+    "IS NOT NULL",
+    "IS NULL",
+    "JOIN",
+    "LEFT JOIN",
+    "LIKE",
+    "LIMIT",
+    "NOT",
+    "NULL",
+    "OFFSET",
+    "ON",
+    "OR",
+    "ORDER BY",
+    "PARTITION BY",
+    "RIGHT JOIN",
+    "SELECT",
+    "SET",
+    "SHOW CATALOGS",
+    "SHOW COLUMNS FROM",
+    "SHOW SCHEMAS",
+    "SHOW TABLES",
+    "THEN",
+    "UNION ALL",
+    "UNNEST",
+    "USE",
+    "USING",
+    "VALUES",
+    "WHEN",
+    "WHERE",
+    "WITH",
 ];
 
 /// The names that were found so far.
@@ -74,10 +126,12 @@ impl WordCompleter {
         }
         let matches = |candidate: &&str| {
             let lower = candidate.to_lowercase();
-            lower.starts_with(&word) || lower.rsplit('.').next().is_some_and(|last| last.starts_with(&word))
+            lower.starts_with(&word)
+                || lower.rsplit('.').next().is_some_and(|last| last.starts_with(&word))
         };
         let names = self.0.read().map(|names| names.clone()).unwrap_or_default();
-        let found = KEYWORDS.iter().copied().chain(names.iter().map(String::as_str)).filter(matches);
+        let found =
+            KEYWORDS.iter().copied().chain(names.iter().map(String::as_str)).filter(matches);
         found
             .take(100)
             .map(|value| Suggestion {

@@ -53,7 +53,9 @@ pub(crate) async fn run() -> Result<u8> {
         .catalog(catalog("products", "files", "product.parquet"))
         .build()?;
     let session = engine.session();
-    say("One shop in three models: customers in SQLite, orders as JSON documents, products in Parquet.\n");
+    say(
+        "One shop in three models: customers in SQLite, orders as JSON documents, products in Parquet.\n",
+    );
     for (question, sql) in QUESTIONS {
         ask(&session, question, sql).await?;
     }
@@ -91,8 +93,11 @@ async fn remote_queries(session: &Session, sql: &str) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     for batch in answer.stream.try_collect::<Vec<_>>().await.map_err(Error::from)? {
         for row in 0..batch.num_rows() {
-            let plan = arrow::util::display::array_value_to_string(batch.column(1), row).unwrap_or_default();
-            let scans = plan.lines().filter_map(|line| line.trim().strip_prefix("RemoteScanExec: catalog="));
+            let plan = arrow::util::display::array_value_to_string(batch.column(1), row)
+                .unwrap_or_default();
+            let scans = plan
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix("RemoteScanExec: catalog="));
             lines.extend(scans.map(|scan| scan.replacen(", query=", ": ", 1)));
         }
     }
@@ -105,5 +110,10 @@ fn say(text: &str) {
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Error {
-    ContractError::new(ErrorKind::Config, "write demo", format!("cannot write the demo's files: {error}")).into()
+    ContractError::new(
+        ErrorKind::Config,
+        "write demo",
+        format!("cannot write the demo's files: {error}"),
+    )
+    .into()
 }

@@ -115,7 +115,8 @@ fn start(runtime: &tokio::runtime::Runtime, arguments: Arguments) -> Result<u8> 
 
 fn cannot_read(path: &std::path::Path, error: &std::io::Error) -> Error {
     use medley_engine::core::{Error, ErrorKind};
-    Error::new(ErrorKind::Config, "read script", format!("cannot read {}: {error}", path.display())).into()
+    Error::new(ErrorKind::Config, "read script", format!("cannot read {}: {error}", path.display()))
+        .into()
 }
 
 fn configuration(path: Option<PathBuf>) -> Result<Config> {
@@ -125,7 +126,8 @@ fn configuration(path: Option<PathBuf>) -> Result<Config> {
     let home = std::env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
-    let candidates = [Some(PathBuf::from("medley.toml")), home.map(|home| home.join("medley/medley.toml"))];
+    let candidates =
+        [Some(PathBuf::from("medley.toml")), home.map(|home| home.join("medley/medley.toml"))];
     match candidates.into_iter().flatten().find(|candidate| candidate.is_file()) {
         Some(path) => Ok(Config::read(&path)?),
         None => Ok(Config::default()),

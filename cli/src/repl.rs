@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use medley_engine::Result;
 use reedline::{
-    ColumnarMenu, Emacs, FileBackedHistory, KeyCode, KeyModifiers, MenuBuilder, Prompt, PromptEditMode,
-    PromptHistorySearch, PromptHistorySearchStatus, Reedline, ReedlineEvent, ReedlineMenu, Signal, ValidationResult,
-    Validator, default_emacs_keybindings,
+    ColumnarMenu, Emacs, FileBackedHistory, KeyCode, KeyModifiers, MenuBuilder, Prompt,
+    PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus, Reedline, ReedlineEvent,
+    ReedlineMenu, Signal, ValidationResult, Validator, default_emacs_keybindings,
 };
 use tokio::runtime::Runtime;
 
 use crate::complete::{self, WordCompleter};
+use crate::exit;
 use crate::print::Format;
 use crate::run::Runner;
-use crate::exit;
 
 const HISTORY_LINES: usize = 10_000;
 const HELP: &str = "\
@@ -106,7 +106,9 @@ fn command(runtime: &Runtime, runner: &mut Runner, line: &str) -> bool {
                     eprintln!("error: {argument} is not for a terminal: use --output with -c");
                 }
                 Ok(format) => runner.format = format,
-                Err(_) => eprintln!("error: unknown format \"{argument}\": there are table, csv, json, ndjson, markdown"),
+                Err(_) => eprintln!(
+                    "error: unknown format \"{argument}\": there are table, csv, json, ndjson, markdown"
+                ),
             }
             return true;
         }
@@ -161,7 +163,11 @@ impl Prompt for MedleyPrompt {
     }
 
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
-        let failing = if matches!(search.status, PromptHistorySearchStatus::Failing) { "failing " } else { "" };
+        let failing = if matches!(search.status, PromptHistorySearchStatus::Failing) {
+            "failing "
+        } else {
+            ""
+        };
         Cow::Owned(format!("({failing}search: {}) ", search.term))
     }
 }

@@ -79,7 +79,9 @@ impl Runner {
         let Some(rows) = self.print(answer).await? else { return Ok(Outcome::Interrupted) };
         for (mismatch, count) in report.mismatches() {
             let values = if count == 1 { "value" } else { "values" };
-            eprintln!("warning: {mismatch}: {count} {values} did not fit the column and became NULL");
+            eprintln!(
+                "warning: {mismatch}: {count} {values} did not fit the column and became NULL"
+            );
         }
         if !self.quiet {
             let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };

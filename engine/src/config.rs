@@ -35,7 +35,11 @@ const SECRET_SOURCES: [&str; 3] = ["env", "file", "command"];
 impl CatalogConfig {
     /// A catalog with the connector's own options.
     #[must_use]
-    pub fn new(name: impl Into<String>, kind: impl Into<String>, options: Map<String, Value>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        kind: impl Into<String>,
+        options: Map<String, Value>,
+    ) -> Self {
         Self {
             name: name.into(),
             kind: kind.into(),
@@ -46,8 +50,12 @@ impl CatalogConfig {
     }
 
     fn from_toml(name: &str, value: Value, base: &Path) -> Result<Self> {
-        let fail = |message: &str| Error::new(ErrorKind::Config, "read configuration", message).in_catalog(name);
-        let Value::Object(mut options) = value else { return Err(fail("must be a table of options")) };
+        let fail = |message: &str| {
+            Error::new(ErrorKind::Config, "read configuration", message).in_catalog(name)
+        };
+        let Value::Object(mut options) = value else {
+            return Err(fail("must be a table of options"));
+        };
         let kind = match (options.remove("type"), options.get("url").and_then(Value::as_str)) {
             (Some(Value::String(kind)), _) => kind,
             (Some(_), _) => return Err(fail("\"type\" must be text")),
@@ -89,12 +97,14 @@ impl CatalogConfig {
         let Value::Object(source) = value else { return Ok(None) };
         let fail = |message: String| Error::new(ErrorKind::Config, "read secret", message);
         let Some((kind, argument)) = source.iter().next().filter(|_| source.len() == 1) else {
-            return Err(fail(format!("\"{key}\" must be text, or one of {{ env }}, {{ file }}, {{ command }}")));
+            return Err(fail(format!(
+                "\"{key}\" must be text, or one of {{ env }}, {{ file }}, {{ command }}"
+            )));
         };
         match (kind.as_str(), argument) {
-            ("env", Value::String(name)) => std::env::var(name)
-                .map(Some)
-                .map_err(|_| fail(format!("\"{key}\": the environment variable {name} is not set"))),
+            ("env", Value::String(name)) => std::env::var(name).map(Some).map_err(|_| {
+                fail(format!("\"{key}\": the environment variable {name} is not set"))
+            }),
             ("file", Value::String(path)) => {
                 let path = self.base.join(path);
                 let text = std::fs::read_to_string(&path)
@@ -104,7 +114,9 @@ impl CatalogConfig {
             ("command", Value::Array(words)) => command_output(key, words).map(Some),
             (other, _) => {
                 let hint = nearest(other, SECRET_SOURCES).unwrap_or("env");
-                Err(fail(format!("\"{key}\": unknown secret source \"{other}\", did you mean \"{hint}\"?")))
+                Err(fail(format!(
+                    "\"{key}\": unknown secret source \"{other}\", did you mean \"{hint}\"?"
+                )))
             }
         }
     }
@@ -148,10 +160,12 @@ impl Config {
     /// [`Config`](ErrorKind::Config) naming the file, and the line where there is one.
     pub fn read(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Error::new(ErrorKind::Config, "read configuration", format!("cannot read {shown}: {e}")))?;
-        Self::parse(&text, path.parent().unwrap_or(Path::new("")))
-            .map_err(|e| Error::new(ErrorKind::Config, "read configuration", format!("{shown}: {e}")))
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            Error::new(ErrorKind::Config, "read configuration", format!("cannot read {shown}: {e}"))
+        })?;
+        Self::parse(&text, path.parent().unwrap_or(Path::new(""))).map_err(|e| {
+            Error::new(ErrorKind::Config, "read configuration", format!("{shown}: {e}"))
+        })
     }
 
     /// Reads the text of a configuration; `base` is what paths in it are relative to.
@@ -161,7 +175,9 @@ impl Config {
     pub fn parse(text: &str, base: &Path) -> Result<Self> {
         let fail = |message: String| Error::new(ErrorKind::Config, "read configuration", message);
         let table: Map<String, Value> = toml::from_str(text).map_err(|e| {
-            let line = e.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            let line = e
+                .span()
+                .map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             fail(format!("line {line}: {}", e.message()))
         })?;
         let mut config = Self::default();
@@ -169,18 +185,27 @@ impl Config {
             match (key.as_str(), value) {
                 ("catalog", Value::Object(catalogs)) => {
                     for (name, value) in catalogs {
-                        let catalog = CatalogConfig::from_toml(&name, value, base)
-                            .map_err(|e| fail(format!("line {}: {e}", line_of(text, &format!("[catalog.{name}")))))?;
+                        let catalog =
+                            CatalogConfig::from_toml(&name, value, base).map_err(|e| {
+                                fail(format!(
+                                    "line {}: {e}",
+                                    line_of(text, &format!("[catalog.{name}"))
+                                ))
+                            })?;
                         config.catalogs.push(catalog);
                     }
                 }
                 ("default_catalog", Value::String(name)) => config.default_catalog = Some(name),
                 ("memory_limit_mb", Value::Number(number)) => {
-                    let bytes = number.as_u64().and_then(|mb| usize::try_from(mb).ok()).map(|mb| mb << 20);
+                    let bytes =
+                        number.as_u64().and_then(|mb| usize::try_from(mb).ok()).map(|mb| mb << 20);
                     config.memory_limit_bytes = bytes;
                 }
                 (known, _) if KEYS.contains(&known) => {
-                    return Err(fail(format!("line {}: \"{known}\" has a wrong type", line_of(text, known))));
+                    return Err(fail(format!(
+                        "line {}: \"{known}\" has a wrong type",
+                        line_of(text, known)
+                    )));
                 }
                 (unknown, _) => {
                     let hint = nearest(unknown, KEYS).map_or_else(

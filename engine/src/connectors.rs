@@ -42,7 +42,11 @@ impl Registry {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("known are {}", kinds().collect::<Vec<_>>().join(", ")),
             };
-            Error::new(ErrorKind::Config, "attach catalog", format!("unknown type \"{kind}\", {hint}"))
+            Error::new(
+                ErrorKind::Config,
+                "attach catalog",
+                format!("unknown type \"{kind}\", {hint}"),
+            )
         })
     }
 
@@ -54,10 +58,17 @@ impl Registry {
             Some("postgres" | "postgresql") => Some("postgres"),
             Some("mongodb" | "mongodb+srv") => Some("mongodb"),
             Some("redis" | "rediss") => Some("redis"),
-            Some("bolt" | "bolt+s" | "bolt+ssc" | "neo4j" | "neo4j+s" | "neo4j+ssc") => Some("neo4j"),
+            Some("bolt" | "bolt+s" | "bolt+ssc" | "neo4j" | "neo4j+s" | "neo4j+ssc") => {
+                Some("neo4j")
+            }
             Some("sqlite") => Some("sqlite"),
             Some(_) => None,
-            None if url.ends_with(".db") || url.ends_with(".sqlite") || url.ends_with(".sqlite3") => Some("sqlite"),
+            None if url.ends_with(".db")
+                || url.ends_with(".sqlite")
+                || url.ends_with(".sqlite3") =>
+            {
+                Some("sqlite")
+            }
             None => Some("files"),
         }
     }

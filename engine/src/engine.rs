@@ -79,7 +79,8 @@ impl EngineBuilder {
     pub fn config(mut self, config: Config) -> Self {
         self.config.catalogs.extend(config.catalogs);
         self.config.default_catalog = config.default_catalog.or(self.config.default_catalog);
-        self.config.memory_limit_bytes = config.memory_limit_bytes.or(self.config.memory_limit_bytes);
+        self.config.memory_limit_bytes =
+            config.memory_limit_bytes.or(self.config.memory_limit_bytes);
         self
     }
 

@@ -47,7 +47,23 @@ impl Error {
     /// An error about the statement itself.
     #[must_use]
     pub fn statement(message: impl Into<String>) -> Self {
-        Self { category: Category::Statement, message: message.into(), location: None, source: None }
+        Self {
+            category: Category::Statement,
+            message: message.into(),
+            location: None,
+            source: None,
+        }
+    }
+
+    /// The failure of a statement that runs nowhere but here: whatever failed, the statement is wrong.
+    pub(crate) fn of_statement(error: DataFusionError) -> Self {
+        let error = Self::from(error);
+        let category = if error.category == Category::Execution {
+            Category::Statement
+        } else {
+            error.category
+        };
+        Self { category, ..error }
     }
 
     pub(crate) fn at(mut self, location: Location) -> Self {
@@ -76,7 +92,8 @@ impl Error {
         let gutter = format!("line {line}: ");
         let before = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
         // Tabs stay tabs, so that the caret stands where the terminal puts the character.
-        let blank: String = text.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let blank: String =
+            text.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         format!("{}\n{gutter}{text}\n{}{blank}^", self.message, " ".repeat(gutter.len()))
     }
 }
@@ -109,7 +126,9 @@ impl From<DataFusionError> for Error {
             let category = match contract.kind() {
                 ErrorKind::NotFound | ErrorKind::Unsupported => Category::Statement,
                 ErrorKind::Config => Category::Config,
-                ErrorKind::Unavailable | ErrorKind::Authentication | ErrorKind::Permission => Category::Connection,
+                ErrorKind::Unavailable | ErrorKind::Authentication | ErrorKind::Permission => {
+                    Category::Connection
+                }
                 ErrorKind::Timeout => Category::Limit,
                 ErrorKind::Data | ErrorKind::Remote => Category::Execution,
                 ErrorKind::Internal => Category::Internal,
@@ -126,9 +145,13 @@ impl From<DataFusionError> for Error {
 
 fn category_of(error: &DataFusionError) -> Category {
     match error {
-        DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => category_of(inner),
+        DataFusionError::Diagnostic(_, inner) | DataFusionError::Context(_, inner) => {
+            category_of(inner)
+        }
         DataFusionError::Shared(inner) => category_of(inner),
-        DataFusionError::Collection(errors) => errors.first().map_or(Category::Internal, category_of),
+        DataFusionError::Collection(errors) => {
+            errors.first().map_or(Category::Internal, category_of)
+        }
         DataFusionError::SQL(..)
         | DataFusionError::Plan(_)
         | DataFusionError::SchemaError(..)
@@ -157,7 +180,9 @@ fn plain_message(error: &DataFusionError) -> String {
     let text = match error {
         DataFusionError::Diagnostic(_, inner) => return plain_message(inner),
         DataFusionError::Shared(inner) => return plain_message(inner),
-        DataFusionError::Collection(errors) if !errors.is_empty() => return plain_message(&errors[0]),
+        DataFusionError::Collection(errors) if !errors.is_empty() => {
+            return plain_message(&errors[0]);
+        }
         DataFusionError::SQL(inner, _) => inner.to_string(),
         other => other.strip_backtrace(),
     };

@@ -11,7 +11,9 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+};
 use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -61,9 +63,16 @@ impl RemoteScanExec {
 const FILTER_SHARE: (usize, usize) = (1, 5);
 
 /// Never exact: an exact row count would answer count(*) without asking the store.
-fn estimate(schema: &SchemaRef, table: &TableStatistics, fetch: Option<usize>, filtered: bool) -> Statistics {
+fn estimate(
+    schema: &SchemaRef,
+    table: &TableStatistics,
+    fetch: Option<usize>,
+    filtered: bool,
+) -> Statistics {
     let mut statistics = Statistics::new_unknown(schema);
-    let Some(rows) = table.rows.value().and_then(|rows| usize::try_from(rows).ok()) else { return statistics };
+    let Some(rows) = table.rows.value().and_then(|rows| usize::try_from(rows).ok()) else {
+        return statistics;
+    };
     let kept = if filtered { (rows * FILTER_SHARE.0 / FILTER_SHARE.1).max(1) } else { rows };
     let kept = fetch.map_or(kept, |fetch| kept.min(fetch));
     let mut width = 0_usize;
@@ -87,7 +96,11 @@ impl DisplayAs for RemoteScanExec {
         let info = self.connector.info();
         match format {
             DisplayFormatType::Default | DisplayFormatType::Verbose => {
-                write!(f, "RemoteScanExec: catalog={} ({}), query={}", info.catalog, info.kind, self.query.text)
+                write!(
+                    f,
+                    "RemoteScanExec: catalog={} ({}), query={}",
+                    info.catalog, info.kind, self.query.text
+                )
             }
             DisplayFormatType::TreeRender => {
                 writeln!(f, "catalog={} ({})", info.catalog, info.kind)?;
@@ -117,11 +130,18 @@ impl ExecutionPlan for RemoteScanExec {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(self: Arc<Self>, _none: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(
+        self: Arc<Self>,
+        _none: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(self)
     }
 
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
         let report = context.session_config().get_extension::<Report>().unwrap_or_default();
         let options = ExecuteOptions {
             batch_rows: context.session_config().batch_size(),

@@ -25,7 +25,9 @@ pub struct Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("catalogs", &self.engine.catalog_names()).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("catalogs", &self.engine.catalog_names())
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,13 +113,17 @@ impl Session {
 
     async fn plan_and_run(&self, sql: &str) -> Result<Answer> {
         let mut state = self.context.state();
-        let strict = state.config_options().extensions.get::<Settings>().is_some_and(|settings| settings.strict);
+        let strict = state
+            .config_options()
+            .extensions
+            .get::<Settings>()
+            .is_some_and(|settings| settings.strict);
         let report = Arc::new(if strict { Report::strict() } else { Report::default() });
         state.config_mut().set_extension(report.clone());
         let plan = state.create_logical_plan(sql).await?;
         let is_query = check_allowed(&plan)?;
         if !is_query {
-            self.context.execute_logical_plan(plan).await?;
+            self.context.execute_logical_plan(plan).await.map_err(Error::of_statement)?;
             return Ok(self.nothing());
         }
         let warnings = statement::warnings(&plan);
@@ -130,7 +136,10 @@ impl Session {
 fn check_allowed(plan: &LogicalPlan) -> Result<bool> {
     match plan {
         LogicalPlan::Dml(dml) => {
-            let message = format!("{} is refused: Medley only reads, for now; write to the store itself", dml.op);
+            let message = format!(
+                "{} is refused: Medley only reads, for now; write to the store itself",
+                dml.op
+            );
             Err(Error::statement(message))
         }
         LogicalPlan::Copy(_) => Err(Error::statement(
@@ -142,12 +151,17 @@ fn check_allowed(plan: &LogicalPlan) -> Result<bool> {
             DdlStatement::CreateExternalTable(_) => Err(Error::statement(
                 "CREATE EXTERNAL TABLE is refused: ATTACH the file or its folder, as in ATTACH 'data/' AS lake (TYPE files)",
             )),
-            other => Err(Error::statement(format!("{} is refused: Medley only reads, for now", other.name()))),
+            other => Err(Error::statement(format!(
+                "{} is refused: Medley only reads, for now",
+                other.name()
+            ))),
         },
         LogicalPlan::Statement(statement) => match statement {
-            PlanStatement::TransactionStart(_) | PlanStatement::TransactionEnd(_) => Err(Error::statement(
-                "transactions are refused: each query reads each store as it stands",
-            )),
+            PlanStatement::TransactionStart(_) | PlanStatement::TransactionEnd(_) => {
+                Err(Error::statement(
+                    "transactions are refused: each query reads each store as it stands",
+                ))
+            }
             PlanStatement::Execute(_) => Ok(true),
             _ => Ok(false),
         },

@@ -44,10 +44,18 @@ pub fn rows(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Rows> {
     let options = FormatOptions::default().with_null("NULL").with_display_error(false);
     let mut cells = Vec::new();
     for batch in batches {
-        let formatters =
-            batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<Vec<_>, _>>()?;
+        let formatters = batch
+            .columns()
+            .iter()
+            .map(|c| ArrayFormatter::try_new(c, &options))
+            .collect::<Result<Vec<_>, _>>()?;
         for row in 0..batch.num_rows() {
-            cells.push(formatters.iter().map(|f| f.value(row).try_to_string()).collect::<Result<Vec<_>, _>>()?);
+            cells.push(
+                formatters
+                    .iter()
+                    .map(|f| f.value(row).try_to_string())
+                    .collect::<Result<Vec<_>, _>>()?,
+            );
         }
     }
     Ok(Rows { schema: schema.clone(), cells })
@@ -61,7 +69,8 @@ pub fn comparable(left: &Rows, right: &Rows) -> (Vec<String>, Vec<String>) {
         rows.schema.fields().get(index).is_some_and(|field| field.data_type().is_floating())
     };
     let columns = left.schema.fields().len();
-    let floats: Vec<bool> = (0..columns).map(|index| is_float(left, index) || is_float(right, index)).collect();
+    let floats: Vec<bool> =
+        (0..columns).map(|index| is_float(left, index) || is_float(right, index)).collect();
     let normal = |rows: &Rows| {
         let mut lines: Vec<String> = rows
             .cells
@@ -89,7 +98,9 @@ fn normalized(cell: &str, float: bool, data_type: &DataType) -> String {
         DataType::Decimal128(..) if cell.contains('.') => {
             cell.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
-        DataType::Timestamp(..) => cell.trim_end_matches('Z').trim_end_matches("T00:00:00").to_owned(),
+        DataType::Timestamp(..) => {
+            cell.trim_end_matches('Z').trim_end_matches("T00:00:00").to_owned()
+        }
         _ => cell.to_owned(),
     }
 }

@@ -43,10 +43,13 @@ pub async fn ask(context: &SessionContext, sql: &str) -> Result<Rows> {
 fn batch(table: &Table, scale_factor: f64) -> Result<RecordBatch> {
     let shapes: Vec<(String, Shape)> =
         table.columns.iter().map(|(name, kind)| ((*name).to_owned(), shape(*kind))).collect();
-    let schema: Vec<_> = shapes.iter().map(|(name, shape)| Field::new(name, shape.data_type(), false)).collect();
+    let schema: Vec<_> =
+        shapes.iter().map(|(name, shape)| Field::new(name, shape.data_type(), false)).collect();
     let mut batch = BatchBuilder::new(Arc::new(Schema::new(schema)), &shapes);
     for line in table.lines(scale_factor) {
-        for ((column, (_, kind)), field) in batch.columns.iter_mut().zip(table.columns).zip(fields(&line)) {
+        for ((column, (_, kind)), field) in
+            batch.columns.iter_mut().zip(table.columns).zip(fields(&line))
+        {
             anyhow::ensure!(append(column, *kind, field), "{}: {field}", table.name);
         }
         batch.close_row();
@@ -68,7 +71,9 @@ fn append(column: &mut ColumnBuilder, kind: Kind, field: &str) -> bool {
     let scalar = match kind {
         Kind::Int => field.parse().ok().map(Scalar::Int32),
         Kind::Long => field.parse().ok().map(Scalar::Int64),
-        Kind::Decimal => parse_decimal(field).map(|(unscaled, scale)| Scalar::Decimal(unscaled, scale)),
+        Kind::Decimal => {
+            parse_decimal(field).map(|(unscaled, scale)| Scalar::Decimal(unscaled, scale))
+        }
         Kind::Date => Date32Type::parse(field).map(Scalar::Date),
         Kind::Text => Some(Scalar::Text(field)),
     };

@@ -27,7 +27,8 @@ pub async fn ready() -> Result<()> {
 #[must_use]
 pub fn config_text() -> String {
     let secret = "password = { env = \"MEDLEY_DEV_PASSWORD\" }";
-    xtask::live::config(SCALE_FACTOR).replace(secret, &format!("password = \"{}\"", xtask::stores::PASSWORD))
+    xtask::live::config(SCALE_FACTOR)
+        .replace(secret, &format!("password = \"{}\"", xtask::stores::PASSWORD))
 }
 
 /// A session over the four stores and what `more` of a configuration adds.

@@ -64,7 +64,10 @@ pub async fn run(scale_factor: f64) -> Result<()> {
     let path = std::env::temp_dir().join("medley-live.toml");
     std::fs::write(&path, config(scale_factor))?;
     let question = QUESTION.replace("{database}", &data::database(scale_factor));
-    eprintln!("\n$ MEDLEY_DEV_PASSWORD={PASSWORD} medley --config {} -c \"\n{question}\"\n", path.display());
+    eprintln!(
+        "\n$ MEDLEY_DEV_PASSWORD={PASSWORD} medley --config {} -c \"\n{question}\"\n",
+        path.display()
+    );
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["run", "--quiet", "--package", "medley", "--", "--config"])

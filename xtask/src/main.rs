@@ -86,14 +86,20 @@ async fn run_stores(action: StoresAction) -> Result<()> {
         StoresAction::Down => stores::down()?,
         StoresAction::Status => {
             for (store, answer) in stores::status().await {
-                let state = answer.map_or_else(|error| format!("down ({error:#})"), |()| "up".to_owned());
+                let state =
+                    answer.map_or_else(|error| format!("down ({error:#})"), |()| "up".to_owned());
                 println!("{:<9} 127.0.0.1:{:<6} {state}", store.name(), store.port());
             }
         }
         StoresAction::Env => {
             for store in Store::ALL {
-                let database = if store == Store::Redis { "0".to_owned() } else { data::database(0.01) };
-                println!("export MEDLEY_{}_URL='{}'", store.name().to_uppercase(), store.url(&database));
+                let database =
+                    if store == Store::Redis { "0".to_owned() } else { data::database(0.01) };
+                println!(
+                    "export MEDLEY_{}_URL='{}'",
+                    store.name().to_uppercase(),
+                    store.url(&database)
+                );
             }
         }
         StoresAction::Config { sf } => print!("{}", xtask::live::config(sf)),

@@ -13,7 +13,8 @@ use sqlx::{Connection, SqliteConnection};
 const CUSTOMERS: u64 = 2_000;
 const ORDERS: u64 = 10_000;
 const PRODUCTS: u64 = 200;
-const COUNTRIES: [&str; 8] = ["Austria", "Brazil", "Canada", "Denmark", "Egypt", "France", "Ghana", "Japan"];
+const COUNTRIES: [&str; 8] =
+    ["Austria", "Brazil", "Canada", "Denmark", "Egypt", "France", "Ghana", "Japan"];
 const CATEGORIES: [&str; 5] = ["books", "garden", "kitchen", "music", "toys"];
 
 type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
@@ -35,10 +36,13 @@ fn pick<'a>(names: &[&'a str], seed: u64) -> &'a str {
 }
 
 async fn customers(path: &Path) -> Outcome {
-    let mut connection = SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await?;
-    sqlx::query("CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT, country TEXT, vip BOOLEAN)")
-        .execute(&mut connection)
-        .await?;
+    let mut connection =
+        SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await?;
+    sqlx::query(
+        "CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT, country TEXT, vip BOOLEAN)",
+    )
+    .execute(&mut connection)
+    .await?;
     let mut transaction = connection.begin().await?;
     for id in 1..=CUSTOMERS {
         sqlx::query("INSERT INTO customer VALUES (?1, ?2, ?3, ?4)")
@@ -62,7 +66,8 @@ fn orders(path: &Path) -> Outcome {
         // Seven customers of eight order.
         let customer = mixed(id * 3, CUSTOMERS) / 8 * 7 + 1;
         let total = 5 + mixed(id * 11, 500);
-        let order = json!({ "id": id, "customer": { "id": customer }, "total": total, "lines": lines });
+        let order =
+            json!({ "id": id, "customer": { "id": customer }, "total": total, "lines": lines });
         writeln!(text, "{order}")?;
     }
     Ok(std::fs::write(path, text)?)
@@ -71,7 +76,8 @@ fn orders(path: &Path) -> Outcome {
 fn products(path: &Path) -> Outcome {
     let sku: StringArray = (0..PRODUCTS).map(|id| Some(format!("P{id:03}"))).collect();
     let category: StringArray = (0..PRODUCTS).map(|id| Some(pick(&CATEGORIES, id))).collect();
-    let price: Decimal128Array = (0..PRODUCTS).map(|id| Some(i128::from(99 + mixed(id, 10_000)))).collect();
+    let price: Decimal128Array =
+        (0..PRODUCTS).map(|id| Some(i128::from(99 + mixed(id, 10_000)))).collect();
     let price = price.with_precision_and_scale(10, 2)?;
     let columns: [(&str, ArrayRef); 3] =
         [("sku", Arc::new(sku)), ("category", Arc::new(category)), ("price", Arc::new(price))];

@@ -108,13 +108,16 @@ pub(crate) fn printer(
             Box::new(rows::CsvPrinter(writer))
         }
         Format::Json => Box::new(rows::JsonPrinter(json().build::<_, JsonArray>(destination))),
-        Format::Ndjson => Box::new(rows::JsonPrinter(json().build::<_, LineDelimited>(destination))),
-        Format::Parquet => Box::new(rows::ParquetPrinter(
-            ArrowWriter::try_new(destination, schema, None).map_err(|error| written(error.into()))?,
-        )),
-        Format::Arrow => {
-            Box::new(rows::ArrowPrinter(StreamWriter::try_new(destination, &schema).map_err(written)?))
+        Format::Ndjson => {
+            Box::new(rows::JsonPrinter(json().build::<_, LineDelimited>(destination)))
         }
+        Format::Parquet => Box::new(rows::ParquetPrinter(
+            ArrowWriter::try_new(destination, schema, None)
+                .map_err(|error| written(error.into()))?,
+        )),
+        Format::Arrow => Box::new(rows::ArrowPrinter(
+            StreamWriter::try_new(destination, &schema).map_err(written)?,
+        )),
     })
 }
 
@@ -130,7 +133,8 @@ fn outcome(result: Result<(), arrow::error::ArrowError>) -> Result<Reader> {
 fn is_broken_pipe(error: &arrow::error::ArrowError) -> bool {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
-        if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) {
+        if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+        {
             return true;
         }
         next = error.source();

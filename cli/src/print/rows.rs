@@ -35,7 +35,8 @@ pub(super) fn flat_schema(schema: &SchemaRef) -> SchemaRef {
         .fields()
         .iter()
         .map(|field| {
-            let data_type = if is_flat(field.data_type()) { field.data_type().clone() } else { DataType::Utf8 };
+            let data_type =
+                if is_flat(field.data_type()) { field.data_type().clone() } else { DataType::Utf8 };
             Field::new(field.name(), data_type, true)
         })
         .collect();
@@ -43,7 +44,8 @@ pub(super) fn flat_schema(schema: &SchemaRef) -> SchemaRef {
 }
 
 fn is_flat(data_type: &DataType) -> bool {
-    !data_type.is_nested() && !matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+    !data_type.is_nested()
+        && !matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
 }
 
 fn flat(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
@@ -56,7 +58,8 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
                 return Ok(column.clone());
             }
             let formatter = ArrayFormatter::try_new(column, &options)?;
-            let texts = (0..column.len()).map(|row| (!column.is_null(row)).then(|| formatter.value(row).to_string()));
+            let texts = (0..column.len())
+                .map(|row| (!column.is_null(row)).then(|| formatter.value(row).to_string()));
             Ok(Arc::new(texts.collect::<StringArray>()) as ArrayRef)
         })
         .collect::<Result<Vec<_>, arrow::error::ArrowError>>()?;
@@ -122,7 +125,8 @@ impl Printer for MarkdownPrinter {
             .collect::<Result<Vec<_>, _>>()
             .map_err(written)?;
         for row in 0..batch.num_rows() {
-            let cells: Vec<_> = formatters.iter().map(|cell| escaped(&cell.value(row).to_string())).collect();
+            let cells: Vec<_> =
+                formatters.iter().map(|cell| escaped(&cell.value(row).to_string())).collect();
             let line = writeln!(self.0, "| {} |", cells.join(" | ")).map_err(Into::into);
             if outcome(line)? == Reader::Gone {
                 return Ok(Reader::Gone);

@@ -40,15 +40,22 @@ impl Printer for TablePrinter {
     fn finish(mut self: Box<Self>) -> Result<()> {
         let options = FormatOptions::default().with_null("NULL").with_display_error(true);
         let text = if self.kept.is_empty() {
-            pretty_format_batches_with_schema(self.schema.clone(), &[]).map_err(written)?.to_string()
+            pretty_format_batches_with_schema(self.schema.clone(), &[])
+                .map_err(written)?
+                .to_string()
         } else {
             arrow::util::pretty::pretty_format_batches_with_options(&self.kept, &options)
                 .map_err(written)?
                 .to_string()
         };
         let hidden = self.rows - self.kept_rows;
-        let more = if hidden > 0 { format!("... and {hidden} more rows; --max-rows 0 shows all\n") } else { String::new() };
-        let written = write!(self.destination, "{text}\n{more}").and_then(|()| self.destination.flush());
+        let more = if hidden > 0 {
+            format!("... and {hidden} more rows; --max-rows 0 shows all\n")
+        } else {
+            String::new()
+        };
+        let written =
+            write!(self.destination, "{text}\n{more}").and_then(|()| self.destination.flush());
         outcome(written.map_err(Into::into)).map(drop)
     }
 }

@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder, Float64Builder,
-    Int16Builder, Int32Builder, Int64Builder, IntervalMonthDayNanoBuilder, ListArray, StringBuilder, StructArray,
-    Time64NanosecondBuilder, TimestampMicrosecondBuilder, TimestampMillisecondBuilder,
+    ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
+    Float32Builder, Float64Builder, Int16Builder, Int32Builder, Int64Builder,
+    IntervalMonthDayNanoBuilder, ListArray, StringBuilder, StructArray, Time64NanosecondBuilder,
+    TimestampMicrosecondBuilder, TimestampMillisecondBuilder,
 };
 use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
 use datafusion::arrow::datatypes::{DataType, Field, Fields, IntervalMonthDayNano, SchemaRef};
@@ -197,7 +198,9 @@ impl ColumnBuilder {
             (Self::Double(b), Scalar::Int32(v)) => b.append_value(f64::from(v)),
             (Self::Decimal(..), Scalar::Int32(v)) => return self.append_decimal(i128::from(v), 0),
             (Self::Decimal(..), Scalar::Int64(v)) => return self.append_decimal(i128::from(v), 0),
-            (Self::Decimal(..), Scalar::Decimal(unscaled, scale)) => return self.append_decimal(unscaled, scale),
+            (Self::Decimal(..), Scalar::Decimal(unscaled, scale)) => {
+                return self.append_decimal(unscaled, scale);
+            }
             (Self::Text(b) | Self::Json(b), Scalar::Text(v)) => b.append_value(v),
             (Self::ObjectId(b), Scalar::ObjectId(v)) => b.append_value(v),
             (Self::Binary(b), Scalar::Binary(v)) => b.append_value(v),
@@ -218,7 +221,9 @@ impl ColumnBuilder {
 
     fn append_decimal(&mut self, unscaled: i128, from_scale: i32) -> bool {
         let Self::Decimal(builder, precision, scale) = self else { return false };
-        match rescale(unscaled, from_scale, i32::from(*scale)).filter(|v| fits_precision(*v, *precision)) {
+        match rescale(unscaled, from_scale, i32::from(*scale))
+            .filter(|v| fits_precision(*v, *precision))
+        {
             Some(value) => builder.append_value(value),
             None => builder.append_null(),
         }
@@ -305,7 +310,8 @@ impl FieldIndex {
     /// An index over unique names.
     #[must_use]
     pub fn new(names: Vec<String>) -> Self {
-        let positions = names.iter().enumerate().map(|(position, name)| (name.clone(), position)).collect();
+        let positions =
+            names.iter().enumerate().map(|(position, name)| (name.clone(), position)).collect();
         Self { names, positions }
     }
 
@@ -342,7 +348,10 @@ impl StructColumn {
             index: Arc::new(FieldIndex::new(fields.iter().map(|(name, _)| name.clone()).collect())),
             children: fields.iter().map(|(_, shape)| ColumnBuilder::new(shape)).collect(),
             validity: Vec::new(),
-            fields: fields.iter().map(|(name, shape)| Field::new(name, shape.data_type(), true)).collect(),
+            fields: fields
+                .iter()
+                .map(|(name, shape)| Field::new(name, shape.data_type(), true))
+                .collect(),
         }
     }
 
@@ -358,7 +367,8 @@ impl StructColumn {
     }
 
     fn finish(&mut self) -> Result<ArrayRef> {
-        let children = self.children.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>>>()?;
+        let children =
+            self.children.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>>>()?;
         let validity = NullBuffer::from(std::mem::take(&mut self.validity));
         Ok(Arc::new(StructArray::try_new(self.fields.clone(), children, Some(validity))?))
     }
@@ -448,9 +458,12 @@ impl BatchBuilder {
     /// # Errors
     /// [`Internal`](crate::ErrorKind::Internal) if columns do not fit the schema.
     pub fn finish(&mut self) -> Result<RecordBatch> {
-        let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map_err(Error::from)
+        let columns =
+            self.columns.iter_mut().map(ColumnBuilder::finish).collect::<Result<Vec<_>>>()?;
+        let options =
+            RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.rows)));
+        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+            .map_err(Error::from)
     }
 }
 

@@ -57,7 +57,11 @@ pub trait Connector: Debug + Send + Sync + 'static {
     /// # Errors
     /// [`Internal`](crate::ErrorKind::Internal) if the query is not one of this connector's; failures of the store
     /// come through the stream.
-    fn execute(&self, query: &RemoteQuery, options: ExecuteOptions) -> Result<SendableRecordBatchStream>;
+    fn execute(
+        &self,
+        query: &RemoteQuery,
+        options: ExecuteOptions,
+    ) -> Result<SendableRecordBatchStream>;
 }
 
 /// A connector's identity.
@@ -103,7 +107,13 @@ pub struct ExecuteOptions {
 
 impl Default for ExecuteOptions {
     fn default() -> Self {
-        Self { bind_keys: None, batch_rows: 8192, deadline: None, partition: 0, report: Arc::default() }
+        Self {
+            bind_keys: None,
+            batch_rows: 8192,
+            deadline: None,
+            partition: 0,
+            report: Arc::default(),
+        }
     }
 }
 

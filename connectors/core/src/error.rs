@@ -147,6 +147,7 @@ impl From<datafusion::arrow::error::ArrowError> for Error {
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Self::internal("read remote query", "a remote query that is not this connector's").with_source(error)
+        Self::internal("read remote query", "a remote query that is not this connector's")
+            .with_source(error)
     }
 }

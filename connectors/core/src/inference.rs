@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, Fields, IntervalUnit, TimeUnit};
+use datafusion::arrow::datatypes::{
+    DECIMAL128_MAX_PRECISION, DataType, Field, Fields, IntervalUnit, TimeUnit,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Observation;
@@ -122,9 +124,14 @@ impl Shape {
             Self::Time => DataType::Time64(TimeUnit::Nanosecond),
             Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
             Self::Struct(fields) => DataType::Struct(
-                fields.iter().map(|(name, shape)| Field::new(name, shape.data_type(), true)).collect::<Fields>(),
+                fields
+                    .iter()
+                    .map(|(name, shape)| Field::new(name, shape.data_type(), true))
+                    .collect::<Fields>(),
             ),
-            Self::List(element) => DataType::List(Arc::new(Field::new_list_field(element.data_type(), true))),
+            Self::List(element) => {
+                DataType::List(Arc::new(Field::new_list_field(element.data_type(), true)))
+            }
         }
     }
 
@@ -135,10 +142,13 @@ impl Shape {
         if let Some(element) = text.strip_suffix("[]") {
             return Some(Self::List(Box::new(Self::parse(element)?)));
         }
-        if let Some(arguments) = text.strip_prefix("decimal(").or_else(|| text.strip_prefix("numeric(")) {
+        if let Some(arguments) =
+            text.strip_prefix("decimal(").or_else(|| text.strip_prefix("numeric("))
+        {
             let (precision, scale) = arguments.strip_suffix(')')?.split_once(',')?;
             let (precision, scale) = (precision.trim().parse().ok()?, scale.trim().parse().ok()?);
-            let valid = (1..=DECIMAL128_MAX_PRECISION).contains(&precision) && (0..=38).contains(&scale);
+            let valid =
+                (1..=DECIMAL128_MAX_PRECISION).contains(&precision) && (0..=38).contains(&scale);
             return valid.then_some(Self::Decimal(precision, scale));
         }
         Some(match text.as_str() {
@@ -209,10 +219,11 @@ impl Sample {
 
     /// The field of a name below this path.
     pub fn field(&mut self, name: &str) -> &mut Self {
-        let position = self.fields.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
-            self.fields.push((name.to_owned(), Self::default()));
-            self.fields.len() - 1
-        });
+        let position =
+            self.fields.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+                self.fields.push((name.to_owned(), Self::default()));
+                self.fields.len() - 1
+            });
         &mut self.fields[position].1
     }
 
@@ -230,7 +241,8 @@ impl Sample {
     /// The types seen here, in the store's words, the most frequent first.
     #[must_use]
     pub fn native_type(&self) -> String {
-        let mut kinds: Vec<_> = self.kinds.iter().filter(|((kind, _), _)| *kind != Kind::Null).collect();
+        let mut kinds: Vec<_> =
+            self.kinds.iter().filter(|((kind, _), _)| *kind != Kind::Null).collect();
         kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         kinds.iter().map(|((_, native), _)| native.as_str()).collect::<Vec<_>>().join(" or ")
     }
@@ -238,14 +250,16 @@ impl Sample {
     /// The narrowest shape that reads everything seen without loss.
     #[must_use]
     pub fn shape(&self) -> Shape {
-        let mut kinds: Vec<Kind> = self.kinds.keys().map(|(kind, _)| *kind).filter(|k| *k != Kind::Null).collect();
+        let mut kinds: Vec<Kind> =
+            self.kinds.keys().map(|(kind, _)| *kind).filter(|k| *k != Kind::Null).collect();
         kinds.dedup();
         match kinds.as_slice() {
             [] => Shape::Text,
             [kind] => self.shape_of(*kind),
             [Kind::Int32, Kind::Int64] => Shape::Int64,
             [Kind::Int32, Kind::Double] => Shape::Double,
-            [Kind::Int32 | Kind::Int64, Kind::Decimal] | [Kind::Int32, Kind::Int64, Kind::Decimal] => self.decimal(),
+            [Kind::Int32 | Kind::Int64, Kind::Decimal]
+            | [Kind::Int32, Kind::Int64, Kind::Decimal] => self.decimal(),
             _ => Shape::Json,
         }
     }
@@ -266,17 +280,23 @@ impl Sample {
             Kind::Date => Shape::Date,
             Kind::Time => Shape::Time,
             Kind::Interval => Shape::Interval,
-            Kind::Document if self.fields.is_empty() || self.fields.len() > FIELDS_MAX => Shape::Json,
+            Kind::Document if self.fields.is_empty() || self.fields.len() > FIELDS_MAX => {
+                Shape::Json
+            }
             Kind::Document => Shape::Struct(
                 self.fields.iter().map(|(name, sample)| (name.clone(), sample.shape())).collect(),
             ),
-            Kind::Array => Shape::List(Box::new(self.elements.as_ref().map_or(Shape::Text, |e| e.shape()))),
+            Kind::Array => {
+                Shape::List(Box::new(self.elements.as_ref().map_or(Shape::Text, |e| e.shape())))
+            }
             Kind::Other => Shape::Json,
         }
     }
 
     fn decimal(&self) -> Shape {
-        if self.decimals_unfit || self.integer_digits_max.saturating_add(self.scale_max) > DECIMAL128_MAX_PRECISION {
+        if self.decimals_unfit
+            || self.integer_digits_max.saturating_add(self.scale_max) > DECIMAL128_MAX_PRECISION
+        {
             return Shape::Json;
         }
         Shape::Decimal(DECIMAL128_MAX_PRECISION, i8::try_from(self.scale_max).unwrap_or(i8::MAX))

@@ -128,8 +128,18 @@ impl<'a> Parser<'a, '_> {
                 Ok(Predicate::And(vec![self.predicate(left)?, self.predicate(right)?]))
             }
             Operator::Or => {
+                let (left, right) = (self.predicate(left)?, self.predicate(right)?);
+                // The optimizer writes a short IN list as a disjunction.
+                if let (Some((column, mut values)), Some((other, more))) =
+                    (equalities(&left), equalities(&right))
+                    && column.name == other.name
+                    && self.require(PredicateForm::InList).is_ok()
+                {
+                    values.extend(more);
+                    return Ok(Predicate::InList(column, values));
+                }
                 self.require(PredicateForm::Or)?;
-                Ok(Predicate::Or(vec![self.predicate(left)?, self.predicate(right)?]))
+                Ok(Predicate::Or(vec![left, right]))
             }
             _ => {
                 let comparison =
@@ -142,7 +152,12 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
-    fn compare(&self, column: &Expr, comparison: Comparison, value: &Expr) -> Result<Predicate<'a>, Refusal> {
+    fn compare(
+        &self,
+        column: &Expr,
+        comparison: Comparison,
+        value: &Expr,
+    ) -> Result<Predicate<'a>, Refusal> {
         self.require(match comparison {
             Comparison::Equal => PredicateForm::Equal,
             _ => PredicateForm::Range,
@@ -170,7 +185,8 @@ impl<'a> Parser<'a, '_> {
             return Err(Refusal::new(format!("an IN list of {} values", list.list.len())));
         }
         let column = self.column(&list.expr)?;
-        let values = list.list.iter().map(|value| literal(column, value)).collect::<Result<_, _>>()?;
+        let values =
+            list.list.iter().map(|value| literal(column, value)).collect::<Result<_, _>>()?;
         Ok(Predicate::InList(column, values))
     }
 
@@ -185,10 +201,9 @@ impl<'a> Parser<'a, '_> {
 
     fn column(&self, expression: &Expr) -> Result<&'a ColumnDescription, Refusal> {
         let Expr::Column(column) = expression else { return Err(refuse(expression)) };
-        self.table
-            .column(&column.name)
-            .map(|(_, column)| column)
-            .ok_or_else(|| Refusal::new(format!("no column \"{}\" in \"{}\"", column.name, self.table.name)))
+        self.table.column(&column.name).map(|(_, column)| column).ok_or_else(|| {
+            Refusal::new(format!("no column \"{}\" in \"{}\"", column.name, self.table.name))
+        })
     }
 
     fn require(&self, form: PredicateForm) -> Result<(), Refusal> {
@@ -199,6 +214,15 @@ impl<'a> Parser<'a, '_> {
     }
 }
 
+/// The column and values of an equality or an IN list.
+fn equalities<'a>(predicate: &Predicate<'a>) -> Option<(&'a ColumnDescription, Vec<ScalarValue>)> {
+    match predicate {
+        Predicate::Compare(column, Comparison::Equal, value) => Some((column, vec![value.clone()])),
+        Predicate::InList(column, values) => Some((column, values.clone())),
+        _ => None,
+    }
+}
+
 /// The value of a literal of the column's own type; text comes as [`ScalarValue::Utf8`] whatever its layout.
 fn literal(column: &ColumnDescription, expression: &Expr) -> Result<ScalarValue, Refusal> {
     let Expr::Literal(value, _) = expression else { return Err(refuse(expression)) };
@@ -206,12 +230,17 @@ fn literal(column: &ColumnDescription, expression: &Expr) -> Result<ScalarValue,
         return Err(Refusal::new("a comparison with NULL"));
     }
     let value = match value {
-        ScalarValue::Utf8View(text) | ScalarValue::LargeUtf8(text) => ScalarValue::Utf8(text.clone()),
+        ScalarValue::Utf8View(text) | ScalarValue::LargeUtf8(text) => {
+            ScalarValue::Utf8(text.clone())
+        }
         other => other.clone(),
     };
     if value.data_type() != column.data_type {
         let (found, wanted) = (value.data_type(), &column.data_type);
-        return Err(Refusal::new(format!("a {found} compared with column \"{}\" of {wanted}", column.name)));
+        return Err(Refusal::new(format!(
+            "a {found} compared with column \"{}\" of {wanted}",
+            column.name
+        )));
     }
     Ok(value)
 }

@@ -58,7 +58,8 @@ impl Report {
             );
             return Err(Error::new(ErrorKind::Data, "read rows", message));
         }
-        let key = Mismatch { table: table.clone(), column: column.to_owned(), found: found.to_owned() };
+        let key =
+            Mismatch { table: table.clone(), column: column.to_owned(), found: found.to_owned() };
         if let Ok(mut mismatches) = self.mismatches.lock() {
             *mismatches.entry(key).or_default() += count;
         }

@@ -63,7 +63,11 @@ pub struct ColumnDescription {
 
 impl ColumnDescription {
     /// A nullable column without details.
-    pub fn new(name: impl Into<String>, data_type: DataType, native_type: impl Into<String>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        data_type: DataType,
+        native_type: impl Into<String>,
+    ) -> Self {
         Self {
             name: name.into(),
             data_type,

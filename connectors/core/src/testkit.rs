@@ -66,21 +66,27 @@ async fn catalog_cases(
     description: &TableDescription,
     outcome: &mut Outcome,
 ) {
-    let listed = connector.list_tables().await.is_ok_and(|tables| tables.iter().any(|t| t.name == *table));
+    let listed =
+        connector.list_tables().await.is_ok_and(|tables| tables.iter().any(|t| t.name == *table));
     outcome.check(listed, || format!("list_tables does not list \"{table}\""));
     let missing = TableName::new(&table.schema, "no such table, surely");
     let answer = connector.describe_table(&missing).await.err().map(|error: Error| error.kind());
-    outcome.check(answer == Some(ErrorKind::NotFound), || format!("a missing table is {answer:?}, not NotFound"));
+    outcome.check(answer == Some(ErrorKind::NotFound), || {
+        format!("a missing table is {answer:?}, not NotFound")
+    });
     let again = connector.describe_table(table).await;
     outcome.check(again.is_ok_and(|again| again.columns == description.columns), || {
         "describe_table gives other columns the second time".to_owned()
     });
     let statistics = connector.statistics(description).await;
-    outcome.check(statistics.rows.value() != Some(u64::MAX), || "statistics make no sense".to_owned());
+    outcome
+        .check(statistics.rows.value() != Some(u64::MAX), || "statistics make no sense".to_owned());
     let mut names: Vec<_> = description.columns.iter().map(|column| &column.name).collect();
     names.sort();
     names.dedup();
-    outcome.check(names.len() == description.columns.len(), || "column names are not unique".to_owned());
+    outcome.check(names.len() == description.columns.len(), || {
+        "column names are not unique".to_owned()
+    });
 }
 
 async fn projection_cases(
@@ -90,18 +96,23 @@ async fn projection_cases(
     outcome: &mut Outcome,
 ) {
     let reversed: Vec<usize> = (0..table.columns.len()).rev().collect();
-    let mut selections: Vec<Vec<usize>> = (0..table.columns.len()).map(|index| vec![index]).collect();
+    let mut selections: Vec<Vec<usize>> =
+        (0..table.columns.len()).map(|index| vec![index]).collect();
     selections.extend([reversed, Vec::new()]);
     for columns in selections {
         let fragment = project(Fragment::Scan(table.clone()), table, &columns);
         if !connector.capabilities().supports(Operator::Project) {
-            outcome.check(connector.translate(&fragment).is_err(), || "an undeclared projection is accepted".to_owned());
+            outcome.check(connector.translate(&fragment).is_err(), || {
+                "an undeclared projection is accepted".to_owned()
+            });
             continue;
         }
         match read(connector, &fragment).await {
             Ok(found) => {
                 let wanted = all.project(&columns).map(|batch| lines(&batch)).unwrap_or_default();
-                outcome.check(lines(&found) == wanted, || format!("projection {columns:?} gives other rows"));
+                outcome.check(lines(&found) == wanted, || {
+                    format!("projection {columns:?} gives other rows")
+                });
             }
             Err(error) => outcome.failures.push(format!("projection {columns:?}: {error}")),
         }
@@ -115,16 +126,23 @@ async fn limit_cases(
     outcome: &mut Outcome,
 ) {
     for fetch in [1, 2, all.num_rows(), all.num_rows() + 5] {
-        let limit =
-            Fragment::Limit { input: Box::new(Fragment::Scan(table.clone())), skip: 0, fetch: Some(fetch) };
+        let limit = Fragment::Limit {
+            input: Box::new(Fragment::Scan(table.clone())),
+            skip: 0,
+            fetch: Some(fetch),
+        };
         if !connector.capabilities().supports(Operator::Limit) {
-            outcome.check(connector.translate(&limit).is_err(), || "an undeclared limit is accepted".to_owned());
+            outcome.check(connector.translate(&limit).is_err(), || {
+                "an undeclared limit is accepted".to_owned()
+            });
             continue;
         }
         match read(connector, &limit).await {
             Ok(found) => {
                 let wanted = fetch.min(all.num_rows());
-                outcome.check(found.num_rows() == wanted, || format!("limit {fetch} gives {} rows", found.num_rows()));
+                outcome.check(found.num_rows() == wanted, || {
+                    format!("limit {fetch} gives {} rows", found.num_rows())
+                });
             }
             Err(error) => outcome.failures.push(format!("limit {fetch}: {error}")),
         }
@@ -151,7 +169,11 @@ async fn filter_cases(
             let list = vec![literal(first.clone()), literal(last.clone())];
             predicates.push(name().in_list(list.clone(), false));
             predicates.push(name().in_list(list, true));
-            predicates.push(compare(name(), Op::Lt, first.clone()).or(compare(name(), Op::Gt, last.clone())));
+            predicates.push(compare(name(), Op::Lt, first.clone()).or(compare(
+                name(),
+                Op::Gt,
+                last.clone(),
+            )));
             predicates.push(name().between(literal(first.clone()), literal(last.clone())));
             predicates.push(compare(name(), Op::Eq, first.clone()).or(name().is_null()));
         }
@@ -169,7 +191,10 @@ async fn filter_case(
     outcome: &mut Outcome,
 ) {
     let shown = predicate.to_string();
-    let fragment = Fragment::Filter { input: Box::new(Fragment::Scan(table.clone())), predicate: predicate.clone() };
+    let fragment = Fragment::Filter {
+        input: Box::new(Fragment::Scan(table.clone())),
+        predicate: predicate.clone(),
+    };
     let pushdown = match connector.translate(&fragment) {
         Ok(pushdown) => pushdown,
         Err(_) => {
@@ -177,8 +202,12 @@ async fn filter_case(
             return;
         }
     };
-    outcome.check(connector.capabilities().supports(Operator::Filter), || "an undeclared filter is accepted".to_owned());
-    outcome.check(connector.translate(&fragment).as_ref() == Ok(&pushdown), || format!("{shown}: translated otherwise"));
+    outcome.check(connector.capabilities().supports(Operator::Filter), || {
+        "an undeclared filter is accepted".to_owned()
+    });
+    outcome.check(connector.translate(&fragment).as_ref() == Ok(&pushdown), || {
+        format!("{shown}: translated otherwise")
+    });
     let exact = pushdown.is_exact();
     let wanted = match keep(all, &predicate) {
         Ok(batch) => lines(&batch),
@@ -191,7 +220,9 @@ async fn filter_case(
         Ok(found) => {
             // A superset holds every wanted row; the filter above takes the rest away.
             let kept = keep(&found, &predicate).map(|batch| lines(&batch)).unwrap_or_default();
-            outcome.check(kept == wanted, || format!("{shown}: the superset gives {} of {} rows", kept.len(), wanted.len()));
+            outcome.check(kept == wanted, || {
+                format!("{shown}: the superset gives {} of {} rows", kept.len(), wanted.len())
+            });
         }
         Err(error) => outcome.failures.push(format!("{shown}: {error}")),
     }
@@ -209,14 +240,19 @@ async fn stream_cases(
     };
     let query = pushdown.into_query();
     // A stream that is dropped half read must not harm the next one.
-    if let Ok(mut stream) = connector.execute(&query, ExecuteOptions { batch_rows: 1, ..ExecuteOptions::default() }) {
+    if let Ok(mut stream) =
+        connector.execute(&query, ExecuteOptions { batch_rows: 1, ..ExecuteOptions::default() })
+    {
         let first = stream.try_next().await;
         outcome.check(first.is_ok(), || "the first batch fails".to_owned());
     }
-    let travelled = serde_json::to_string(&query).and_then(|text| serde_json::from_str::<RemoteQuery>(&text));
+    let travelled =
+        serde_json::to_string(&query).and_then(|text| serde_json::from_str::<RemoteQuery>(&text));
     match travelled {
         Ok(travelled) => match run_query(connector, &travelled).await {
-            Ok(found) => outcome.check(lines(&found) == lines(all), || "a query that travelled gives other rows".to_owned()),
+            Ok(found) => outcome.check(lines(&found) == lines(all), || {
+                "a query that travelled gives other rows".to_owned()
+            }),
             Err(error) => outcome.failures.push(format!("a query that travelled: {error}")),
         },
         Err(error) => outcome.failures.push(format!("the query does not travel: {error}")),
@@ -263,7 +299,12 @@ fn project(input: Fragment, table: &TableDescription, columns: &[usize]) -> Frag
 
 fn keep(batch: &RecordBatch, predicate: &Expr) -> datafusion::error::Result<RecordBatch> {
     let schema = DFSchema::try_from(batch.schema().as_ref().clone())?;
-    let physical = create_physical_expr(predicate, &schema, &ExecutionProps::new(), &PhysicalPlanningContext::default())?;
+    let physical = create_physical_expr(
+        predicate,
+        &schema,
+        &ExecutionProps::new(),
+        &PhysicalPlanningContext::default(),
+    )?;
     let mask = physical.evaluate(batch)?.into_array(batch.num_rows())?;
     let mask = datafusion::common::cast::as_boolean_array(&mask)?.clone();
     Ok(filter_record_batch(batch, &mask)?)
@@ -274,7 +315,11 @@ fn lines(batch: &RecordBatch) -> Vec<String> {
     let mut lines: Vec<String> = (0..batch.num_rows())
         .map(|row| {
             let cells = batch.columns().iter().map(|column| {
-                if column.is_null(row) { "NULL".to_owned() } else { array_value_to_string(column, row).unwrap_or_default() }
+                if column.is_null(row) {
+                    "NULL".to_owned()
+                } else {
+                    array_value_to_string(column, row).unwrap_or_default()
+                }
             });
             cells.collect::<Vec<_>>().join("|")
         })
@@ -289,7 +334,9 @@ async fn read(connector: &Arc<dyn Connector>, fragment: &Fragment) -> Result<Rec
     })?;
     match pushdown {
         Pushdown::Exact(query) => run_query(connector, &query).await,
-        Pushdown::Superset(_) => Err(Error::internal("run contract suite", "a scan that is not exact")),
+        Pushdown::Superset(_) => {
+            Err(Error::internal("run contract suite", "a scan that is not exact"))
+        }
     }
 }
 
@@ -302,7 +349,8 @@ async fn run_query(connector: &Arc<dyn Connector>, query: &RemoteQuery) -> Resul
     // Concatenating batches without columns would forget their rows.
     if query.schema.fields().is_empty() {
         let rows = batches.iter().map(RecordBatch::num_rows).sum();
-        let options = datafusion::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows));
+        let options =
+            datafusion::arrow::record_batch::RecordBatchOptions::new().with_row_count(Some(rows));
         return Ok(RecordBatch::try_new_with_options(query.schema.clone(), Vec::new(), &options)?);
     }
     Ok(concat_batches(&query.schema, &batches)?)

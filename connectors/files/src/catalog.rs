@@ -18,26 +18,42 @@ pub(crate) fn list_tables(connector: &FilesConnector) -> Result<Vec<TableListing
     Ok(names.into_iter().map(listing).collect())
 }
 
-pub(crate) async fn describe_table(connector: &FilesConnector, table: &TableName) -> Result<TableDescription> {
+pub(crate) async fn describe_table(
+    connector: &FilesConnector,
+    table: &TableName,
+) -> Result<TableDescription> {
     let mut found = sources(connector)?;
     found.retain(|(name, _)| table.schema == SCHEMA && *name == table.table);
     if found.len() > 1 {
-        let message = format!("\"{}\" is the name of more than one file: give them different ones", table.table);
+        let message = format!(
+            "\"{}\" is the name of more than one file: give them different ones",
+            table.table
+        );
         return Err(Error::new(ErrorKind::Config, "describe table", message));
     }
     let Some((_, mut source)) = found.pop() else {
-        return Err(Error::new(ErrorKind::NotFound, "describe table", format!("no table \"{table}\"")));
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "describe table",
+            format!("no table \"{table}\""),
+        ));
     };
     let context = Source::context(8192);
-    let provider =
-        source.table(&context).await.map_err(|error| from_reader("describe table", &table.table, &error))?;
+    let provider = source
+        .table(&context)
+        .await
+        .map_err(|error| from_reader("describe table", &table.table, &error))?;
     let schema = provider.schema();
     let columns = schema
         .fields()
         .iter()
         .map(|field| ColumnDescription {
             nullable: field.is_nullable(),
-            ..ColumnDescription::new(field.name(), field.data_type().clone(), field.data_type().to_string())
+            ..ColumnDescription::new(
+                field.name(),
+                field.data_type().clone(),
+                field.data_type().to_string(),
+            )
         })
         .collect();
     source.schema = Some(schema);
@@ -61,7 +77,8 @@ fn sources(connector: &FilesConnector) -> Result<Vec<(String, Source)>> {
         if let Some((format, ending)) = Format::of(&path) {
             sources.push((stem(&path), source(&path, format, ending)));
         } else if path.is_dir()
-            && let Some((format, ending)) = entries(&path)?.iter().find_map(|inner| Format::of(inner))
+            && let Some((format, ending)) =
+                entries(&path)?.iter().find_map(|inner| Format::of(inner))
         {
             let folder = path.join("");
             sources.push((stem(&path), source(&folder, format, ending)));

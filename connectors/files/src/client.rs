@@ -7,8 +7,9 @@ use datafusion::execution::SendableRecordBatchStream;
 use medley_core::config::CatalogOptions;
 use medley_core::table::TableListing;
 use medley_core::{
-    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ErrorKind, ExecuteOptions, Fragment, Pushdown,
-    Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
+    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ErrorKind, ExecuteOptions,
+    Fragment, Pushdown, Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName,
+    TableStatistics,
 };
 
 use crate::config::Config;
@@ -76,7 +77,11 @@ impl Connector for FilesConnector {
         translate::translate(fragment, &self.capabilities)
     }
 
-    fn execute(&self, query: &RemoteQuery, options: ExecuteOptions) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        query: &RemoteQuery,
+        options: ExecuteOptions,
+    ) -> Result<SendableRecordBatchStream> {
         execute::execute(self, query, options)
     }
 }

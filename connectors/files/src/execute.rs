@@ -1,7 +1,7 @@
 //! Runs a statement over the files.
 
-use datafusion::common::TableReference;
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::common::TableReference;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::scalar::ScalarValue;
 use futures::TryStreamExt;
@@ -27,19 +27,28 @@ pub(crate) fn execute(
             .await
             .map_err(|error| from_reader("read", &plan.table, &error))?;
         loop {
-            let next = stream.try_next().await.map_err(|error| from_reader("read", &plan.table, &error))?;
+            let next = stream
+                .try_next()
+                .await
+                .map_err(|error| from_reader("read", &plan.table, &error))?;
             let Some(batch) = next else { return Ok(()) };
             // A query for the number of rows alone selects a constant, which the schema does not show.
             let columns = batch.columns().iter().take(schema.fields().len()).cloned().collect();
             let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-            if !sender.send(RecordBatch::try_new_with_options(schema.clone(), columns, &rows)?).await {
+            if !sender
+                .send(RecordBatch::try_new_with_options(schema.clone(), columns, &rows)?)
+                .await
+            {
                 return Ok(());
             }
         }
     }))
 }
 
-async fn start(plan: &Plan, batch_rows: usize) -> datafusion::error::Result<SendableRecordBatchStream> {
+async fn start(
+    plan: &Plan,
+    batch_rows: usize,
+) -> datafusion::error::Result<SendableRecordBatchStream> {
     let context = Source::context(batch_rows);
     let table = plan.source.table(&context).await?;
     context.register_table(TableReference::bare(plan.table.clone()), table)?;

@@ -3,7 +3,9 @@
 use datafusion::scalar::ScalarValue;
 use medley_core::predicate::Comparison;
 use medley_core::sql::{Dialect, Operand, Parameter, Statement, emit, quote};
-use medley_core::{Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName};
+use medley_core::{
+    Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::types::Source;
@@ -16,11 +18,14 @@ pub(crate) struct Plan {
     pub(crate) source: Source,
 }
 
-pub(crate) fn translate(fragment: &Fragment, capabilities: &Capabilities) -> Result<Pushdown, Refusal> {
+pub(crate) fn translate(
+    fragment: &Fragment,
+    capabilities: &Capabilities,
+) -> Result<Pushdown, Refusal> {
     let (selection, statement, exact) = emit(&DataFusion, fragment, capabilities)?;
     let schema = selection.table.schema_of(selection.columns.iter().copied());
-    let source =
-        Source::deserialize(&selection.table.detail).map_err(|error| Refusal::new(error.to_string()))?;
+    let source = Source::deserialize(&selection.table.detail)
+        .map_err(|error| Refusal::new(error.to_string()))?;
     let text = statement.display();
     let plan = Plan { statement, table: selection.table.name.table.clone(), source };
     let query = RemoteQuery::new(text, schema, &plan)?;
@@ -38,7 +43,11 @@ impl Dialect for DataFusion {
         quote(&name.table)
     }
 
-    fn operand(&self, column: &ColumnDescription, _comparison: Comparison) -> Result<Operand, Refusal> {
+    fn operand(
+        &self,
+        column: &ColumnDescription,
+        _comparison: Comparison,
+    ) -> Result<Operand, Refusal> {
         Ok(Operand { text: quote(&column.name), guard: None, exact: true })
     }
 

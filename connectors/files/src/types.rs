@@ -9,7 +9,9 @@ use datafusion::datasource::file_format::arrow::ArrowFormat;
 use datafusion::datasource::file_format::csv::CsvFormat;
 use datafusion::datasource::file_format::json::JsonFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
 use datafusion::error::Result;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use serde::{Deserialize, Serialize};
@@ -54,7 +56,8 @@ impl Format {
 impl Source {
     /// A context of its own: files share nothing with the session that asks.
     pub(crate) fn context(batch_rows: usize) -> SessionContext {
-        let mut config = SessionConfig::new().with_batch_size(batch_rows).with_collect_statistics(true);
+        let mut config =
+            SessionConfig::new().with_batch_size(batch_rows).with_collect_statistics(true);
         let options = config.options_mut();
         options.sql_parser.parse_float_as_decimal = true;
         options.execution.parquet.schema_force_view_types = false;
@@ -63,16 +66,19 @@ impl Source {
     }
 
     pub(crate) async fn table(&self, context: &SessionContext) -> Result<Arc<ListingTable>> {
-        let delimiter = if self.ending.eq_ignore_ascii_case("tsv") { b'\t' } else { self.delimiter };
+        let delimiter =
+            if self.ending.eq_ignore_ascii_case("tsv") { b'\t' } else { self.delimiter };
         let format: Arc<dyn FileFormat> = match self.format {
-            Format::Csv => Arc::new(CsvFormat::default().with_has_header(self.header).with_delimiter(delimiter)),
+            Format::Csv => Arc::new(
+                CsvFormat::default().with_has_header(self.header).with_delimiter(delimiter),
+            ),
             Format::JsonLines => Arc::new(JsonFormat::default()),
             Format::Parquet => Arc::new(ParquetFormat::default().with_force_view_types(false)),
             Format::Arrow => Arc::new(ArrowFormat),
         };
-        let options = ListingOptions::new(format)
-            .with_file_extension(format!(".{}", self.ending));
-        let config = ListingTableConfig::new(ListingTableUrl::parse(&self.path)?).with_listing_options(options);
+        let options = ListingOptions::new(format).with_file_extension(format!(".{}", self.ending));
+        let config = ListingTableConfig::new(ListingTableUrl::parse(&self.path)?)
+            .with_listing_options(options);
         let config = match &self.schema {
             Some(schema) => config.with_schema(schema.clone()),
             None => config.infer_schema(&context.state()).await?,

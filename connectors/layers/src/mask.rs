@@ -7,8 +7,8 @@ use datafusion::execution::SendableRecordBatchStream;
 use medley_core::capabilities::Operator;
 use medley_core::table::TableListing;
 use medley_core::{
-    Capabilities, Connector, ConnectorInfo, ExecuteOptions, Fragment, Pushdown, Refusal, RemoteQuery, Result,
-    TableDescription, TableName, TableStatistics,
+    Capabilities, Connector, ConnectorInfo, ExecuteOptions, Fragment, Pushdown, Refusal,
+    RemoteQuery, Result, TableDescription, TableName, TableStatistics,
 };
 
 /// A connector that is asked for less than it can do.
@@ -42,24 +42,36 @@ impl Mask {
     fn check(&self, fragment: &Fragment) -> Result<(), Refusal> {
         match fragment {
             Fragment::Scan(_) => Ok(()),
-            Fragment::Filter { input, .. } => self.admits(Operator::Filter).and_then(|()| self.check(input)),
-            Fragment::Project { input, .. } => self.admits(Operator::Project).and_then(|()| self.check(input)),
+            Fragment::Filter { input, .. } => {
+                self.admits(Operator::Filter).and_then(|()| self.check(input))
+            }
+            Fragment::Project { input, .. } => {
+                self.admits(Operator::Project).and_then(|()| self.check(input))
+            }
             Fragment::Aggregate { input, .. } => {
                 self.admits(Operator::Aggregate).and_then(|()| self.check(input))
             }
-            Fragment::Sort { input, .. } => self.admits(Operator::Sort).and_then(|()| self.check(input)),
-            Fragment::Limit { input, .. } => self.admits(Operator::Limit).and_then(|()| self.check(input)),
+            Fragment::Sort { input, .. } => {
+                self.admits(Operator::Sort).and_then(|()| self.check(input))
+            }
+            Fragment::Limit { input, .. } => {
+                self.admits(Operator::Limit).and_then(|()| self.check(input))
+            }
             Fragment::Join { left, right, .. } => {
                 self.admits(Operator::Join)?;
                 self.check(left)?;
                 self.check(right)
             }
-            Fragment::Distinct(input) => self.admits(Operator::Distinct).and_then(|()| self.check(input)),
+            Fragment::Distinct(input) => {
+                self.admits(Operator::Distinct).and_then(|()| self.check(input))
+            }
             Fragment::Union(inputs) => {
                 self.admits(Operator::Union)?;
                 inputs.iter().try_for_each(|input| self.check(input))
             }
-            Fragment::Unnest { input, .. } => self.admits(Operator::Unnest).and_then(|()| self.check(input)),
+            Fragment::Unnest { input, .. } => {
+                self.admits(Operator::Unnest).and_then(|()| self.check(input))
+            }
         }
     }
 }
@@ -91,7 +103,11 @@ impl Connector for Mask {
         self.inner.translate(fragment)
     }
 
-    fn execute(&self, query: &RemoteQuery, options: ExecuteOptions) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        query: &RemoteQuery,
+        options: ExecuteOptions,
+    ) -> Result<SendableRecordBatchStream> {
         self.inner.execute(query, options)
     }
 }

@@ -39,7 +39,11 @@ pub(crate) async fn list_tables(handle: &Handle) -> Result<Vec<TableListing>> {
 
 pub(crate) async fn describe_table(handle: &Handle, table: &TableName) -> Result<TableDescription> {
     if !exists(handle, table).await? {
-        return Err(Error::new(ErrorKind::NotFound, "describe table", format!("no table \"{table}\"")));
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "describe table",
+            format!("no table \"{table}\""),
+        ));
     }
     let (sample, documents) = look(handle, table).await?;
     let mut columns = Vec::new();
@@ -77,10 +81,7 @@ fn column(name: &str, shape: &Shape, native: String) -> Result<ColumnDescription
 
 async fn exists(handle: &Handle, table: &TableName) -> Result<bool> {
     let database = handle.client().await?.database(&table.schema);
-    let names = database
-        .list_collection_names()
-        .filter(doc! { "name": &table.table })
-        .await;
+    let names = database.list_collection_names().filter(doc! { "name": &table.table }).await;
     match names {
         Ok(names) => Ok(!names.is_empty()),
         // A name that no database can have is not there; the server says so in its own way.
@@ -98,13 +99,27 @@ fn is_invalid_name(error: &mongodb::error::Error) -> bool {
 /// Looks at documents: some from all over the collection, or all.
 async fn look(handle: &Handle, table: &TableName) -> Result<(Sample, u64)> {
     let fail = |error| handle.error("infer the schema", error);
-    let collection = handle.client().await?.database(&table.schema).collection::<Document>(&table.table);
+    let collection =
+        handle.client().await?.database(&table.schema).collection::<Document>(&table.table);
+    let (mut sample, mut documents) = (Sample::default(), 0);
+    let wanted = u64::from(handle.config.sample_documents);
     let pipeline = match handle.config.infer {
-        Infer::Sample => vec![doc! { "$sample": { "size": i64::from(handle.config.sample_documents) } }],
+        Infer::Sample
+            if collection.estimated_document_count().await.is_ok_and(|count| count <= wanted) =>
+        {
+            Vec::new()
+        }
+        Infer::Sample => {
+            // A sample comes in any order; the columns keep that of the first document.
+            let first = collection.find_one(doc! {}).await.map_err(fail)?.unwrap_or_default();
+            for name in first.keys() {
+                sample.field(name);
+            }
+            vec![doc! { "$sample": { "size": i64::from(handle.config.sample_documents) } }]
+        }
         Infer::Complete => Vec::new(),
     };
     let mut batches = collection.aggregate(pipeline).batch().await.map_err(fail)?;
-    let (mut sample, mut documents) = (Sample::default(), 0);
     while let Some(batch) = batches.next().await {
         let batch = batch.map_err(fail)?;
         for document in batch.doc_slices().map_err(fail)? {

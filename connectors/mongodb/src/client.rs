@@ -8,8 +8,9 @@ use datafusion::execution::SendableRecordBatchStream;
 use medley_core::config::CatalogOptions;
 use medley_core::table::TableListing;
 use medley_core::{
-    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ErrorKind, ExecuteOptions, Fragment, Pushdown,
-    Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
+    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ErrorKind, ExecuteOptions,
+    Fragment, Pushdown, Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName,
+    TableStatistics,
 };
 use mongodb::Client;
 use tokio::sync::OnceCell;
@@ -37,7 +38,11 @@ impl ConnectorFactory for Factory {
             source: SourceId::new(self.kind(), &[&address, &user]),
         };
         let capabilities = Capabilities { infers_schema: true, ..Capabilities::selection() };
-        Ok(Arc::new(MongodbConnector { info, capabilities, handle: Arc::new(Handle { config, client: OnceCell::new() }) }))
+        Ok(Arc::new(MongodbConnector {
+            info,
+            capabilities,
+            handle: Arc::new(Handle { config, client: OnceCell::new() }),
+        }))
     }
 }
 
@@ -66,7 +71,11 @@ impl Handle {
         self.client
             .get_or_try_init(|| async {
                 Client::with_options(self.config.options().await?).map_err(|_| {
-                    Error::new(ErrorKind::Config, "read configuration", "\"url\" holds options that exclude each other")
+                    Error::new(
+                        ErrorKind::Config,
+                        "read configuration",
+                        "\"url\" holds options that exclude each other",
+                    )
                 })
             })
             .await
@@ -103,7 +112,11 @@ impl Connector for MongodbConnector {
         translate::translate(fragment, &self.capabilities)
     }
 
-    fn execute(&self, query: &RemoteQuery, options: ExecuteOptions) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        query: &RemoteQuery,
+        options: ExecuteOptions,
+    ) -> Result<SendableRecordBatchStream> {
         execute::execute(self, query, options)
     }
 }

@@ -49,7 +49,9 @@ impl Config {
             .filter(|(scheme, _)| matches!(*scheme, "mongodb" | "mongodb+srv"))
             .ok_or_else(|| fail("\"url\" must look like mongodb://user@host:27017/database"))?;
         let Some(password) = &self.password else { return Ok(self.url.clone()) };
-        let (user, rest) = rest.split_once('@').ok_or_else(|| fail("a password needs a user: mongodb://user@host"))?;
+        let (user, rest) = rest
+            .split_once('@')
+            .ok_or_else(|| fail("a password needs a user: mongodb://user@host"))?;
         let user = user.split(':').next().unwrap_or(user);
         Ok(Secret::from(format!("{scheme}://{user}:{}@{rest}", percent_encoded(password.expose()))))
     }
@@ -57,7 +59,11 @@ impl Config {
     pub(crate) async fn options(&self) -> Result<ClientOptions> {
         // The parser's own message may repeat the URL, and with it the password.
         let fail = |_| {
-            Error::new(ErrorKind::Config, "read configuration", "\"url\" is not a MongoDB URL: check hosts and options")
+            Error::new(
+                ErrorKind::Config,
+                "read configuration",
+                "\"url\" is not a MongoDB URL: check hosts and options",
+            )
         };
         let mut options = ClientOptions::parse(self.full_url()?.expose()).await.map_err(fail)?;
         options.app_name.get_or_insert_with(|| "medley".to_owned());
@@ -90,7 +96,10 @@ impl Config {
             .or_else(|| self.columns.get(&format!("{}.{column}", table.table)));
         let Some(text) = found else { return Ok(None) };
         Shape::parse(text).map(Some).ok_or_else(|| {
-            let message = format!("columns: unknown type \"{text}\" for \"{column}\"; there are {}", Shape::NAMES);
+            let message = format!(
+                "columns: unknown type \"{text}\" for \"{column}\"; there are {}",
+                Shape::NAMES
+            );
             Error::new(ErrorKind::Config, "describe table", message)
         })
     }
@@ -107,7 +116,9 @@ impl Config {
 fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
             other => format!("%{other:02X}"),
         })
         .collect()

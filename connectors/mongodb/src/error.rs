@@ -9,16 +9,23 @@ use crate::config::Config;
 const UNAUTHORIZED: [i32; 2] = [13, 8000];
 
 /// What failed while doing `operation`. The driver's messages hold no password.
-pub(crate) fn from_driver(operation: &'static str, config: &Config, error: mongodb::error::Error) -> Error {
+pub(crate) fn from_driver(
+    operation: &'static str,
+    config: &Config,
+    error: mongodb::error::Error,
+) -> Error {
     let (address, user) = config.address();
     let (kind, message) = match error.kind.as_ref() {
         DriverKind::Authentication { .. } => (
             ErrorKind::Authentication,
-            format!("mongodb at {address} refuses user \"{user}\": check user, password and authSource"),
+            format!(
+                "mongodb at {address} refuses user \"{user}\": check user, password and authSource"
+            ),
         ),
-        DriverKind::ServerSelection { .. } | DriverKind::Io(_) | DriverKind::DnsResolve { .. } => {
-            (ErrorKind::Unavailable, format!("mongodb at {address} cannot be reached: check that it is up"))
-        }
+        DriverKind::ServerSelection { .. } | DriverKind::Io(_) | DriverKind::DnsResolve { .. } => (
+            ErrorKind::Unavailable,
+            format!("mongodb at {address} cannot be reached: check that it is up"),
+        ),
         DriverKind::Command(command) if UNAUTHORIZED.contains(&command.code) => (
             ErrorKind::Permission,
             format!("user \"{user}\" may not {operation}: grant the role read on the database"),

@@ -25,8 +25,11 @@ pub(crate) fn execute(
     let (handle, schema) = (connector.handle.clone(), query.schema.clone());
     Ok(spawned(query.schema.clone(), &connector.info().catalog, move |sender| async move {
         let fail = |error| handle.error("run the query", error);
-        let collection =
-            handle.client().await?.database(&plan.table.schema).collection::<Document>(&plan.table.table);
+        let collection = handle
+            .client()
+            .await?
+            .database(&plan.table.schema)
+            .collection::<Document>(&plan.table.table);
         let mut batch = BatchBuilder::new(schema, &plan.columns);
         let appender = Appender { table: &plan.table, report: &options.report };
         let mut batches = collection

@@ -13,7 +13,10 @@
 use datafusion::scalar::ScalarValue;
 use medley_core::inference::Shape;
 use medley_core::predicate::{Comparison, Predicate};
-use medley_core::{Capabilities, ColumnDescription, Error, Fragment, Pushdown, Refusal, RemoteQuery, Result, TableName};
+use medley_core::{
+    Capabilities, ColumnDescription, Error, Fragment, Pushdown, Refusal, RemoteQuery, Result,
+    TableName,
+};
 use mongodb::bson::{Bson, DateTime, Document, doc, oid::ObjectId};
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +43,10 @@ impl Plan {
     }
 }
 
-pub(crate) fn translate(fragment: &Fragment, capabilities: &Capabilities) -> Result<Pushdown, Refusal> {
+pub(crate) fn translate(
+    fragment: &Fragment,
+    capabilities: &Capabilities,
+) -> Result<Pushdown, Refusal> {
     let selection = fragment.as_selection()?;
     let mut stages = Vec::new();
     let mut exact = true;
@@ -69,11 +75,14 @@ pub(crate) fn translate(fragment: &Fragment, capabilities: &Capabilities) -> Res
     let columns: Vec<&ColumnDescription> =
         selection.columns.iter().map(|index| &selection.table.columns[*index]).collect();
     stages.extend(projection(&columns, selection.table.columns.len()));
-    let fields =
-        columns.iter().map(|column| Ok((column.name.clone(), shape(column)?))).collect::<Result<_, Refusal>>()?;
+    let fields = columns
+        .iter()
+        .map(|column| Ok((column.name.clone(), shape(column)?)))
+        .collect::<Result<_, Refusal>>()?;
     let schema = selection.table.schema_of(selection.columns.iter().copied());
     let text = display(&selection.table.name, &stages);
-    let stages = stages.into_iter().map(|stage| Bson::Document(stage).into_canonical_extjson()).collect();
+    let stages =
+        stages.into_iter().map(|stage| Bson::Document(stage).into_canonical_extjson()).collect();
     let plan = Plan { stages, table: selection.table.name.clone(), columns: fields };
     let query = RemoteQuery::new(text, schema, &plan)?;
     Ok(if exact { Pushdown::Exact(query) } else { Pushdown::Superset(query) })
@@ -84,9 +93,16 @@ fn whole(rows: usize) -> Result<i64, Refusal> {
 }
 
 fn display(table: &TableName, stages: &[Document]) -> String {
-    let stages: Vec<_> =
-        stages.iter().map(|stage| Bson::Document(stage.clone()).into_relaxed_extjson().to_string()).collect();
-    format!("db.getSiblingDB({:?}).getCollection({:?}).aggregate([{}])", table.schema, table.table, stages.join(", "))
+    let stages: Vec<_> = stages
+        .iter()
+        .map(|stage| Bson::Document(stage.clone()).into_relaxed_extjson().to_string())
+        .collect();
+    format!(
+        "db.getSiblingDB({:?}).getCollection({:?}).aggregate([{}])",
+        table.schema,
+        table.table,
+        stages.join(", ")
+    )
 }
 
 /// Only the wanted fields; nothing if all are wanted, or one of them has no path.
@@ -123,16 +139,18 @@ fn condition(predicate: &Predicate<'_>) -> Result<Condition, Refusal> {
         Predicate::Compare(column, comparison, value) => compare(column, *comparison, value),
         Predicate::InList(column, values) => {
             let (types, exact) = comparable(column)?;
-            let values = values.iter().map(|value| literal(column, value)).collect::<Result<Vec<_>, _>>()?;
+            let values =
+                values.iter().map(|value| literal(column, value)).collect::<Result<Vec<_>, _>>()?;
             Ok(Condition { filter: guarded(column, &types, doc! { "$in": values }), exact })
         }
         Predicate::IsNull(column) => {
             let filter = doc! { "$nor": [guarded(column, &null_types(column)?, Document::new())] };
             Ok(Condition { filter, exact: true })
         }
-        Predicate::IsNotNull(column) => {
-            Ok(Condition { filter: guarded(column, &null_types(column)?, Document::new()), exact: true })
-        }
+        Predicate::IsNotNull(column) => Ok(Condition {
+            filter: guarded(column, &null_types(column)?, Document::new()),
+            exact: true,
+        }),
         Predicate::And(parts) => combine("$and", parts),
         Predicate::Or(parts) => combine("$or", parts),
     }
@@ -145,7 +163,11 @@ fn combine(operator: &str, parts: &[Predicate<'_>]) -> Result<Condition, Refusal
     Ok(Condition { filter: doc! { operator: filters }, exact })
 }
 
-fn compare(column: &ColumnDescription, comparison: Comparison, value: &ScalarValue) -> Result<Condition, Refusal> {
+fn compare(
+    column: &ColumnDescription,
+    comparison: Comparison,
+    value: &ScalarValue,
+) -> Result<Condition, Refusal> {
     let (types, exact) = comparable(column)?;
     if matches!(value, ScalarValue::Boolean(_)) && comparison != Comparison::Equal {
         return Err(Refusal::new("booleans are not ordered alike"));
@@ -210,7 +232,9 @@ fn literal(column: &ColumnDescription, value: &ScalarValue) -> Result<Bson, Refu
         (_, ScalarValue::Boolean(Some(value))) => Ok(Bson::Boolean(*value)),
         (_, ScalarValue::Int32(Some(value))) => Ok(Bson::Int32(*value)),
         (_, ScalarValue::Int64(Some(value))) => Ok(Bson::Int64(*value)),
-        (_, ScalarValue::Float64(Some(value))) if *value != 0.0 && !value.is_nan() => Ok(Bson::Double(*value)),
+        (_, ScalarValue::Float64(Some(value))) if *value != 0.0 && !value.is_nan() => {
+            Ok(Bson::Double(*value))
+        }
         (_, ScalarValue::Decimal128(Some(unscaled), _, scale)) => to_decimal128(*unscaled, *scale)
             .map(Bson::Decimal128)
             .ok_or_else(|| Refusal::new("a decimal of more than 34 digits")),

@@ -33,14 +33,21 @@ pub(crate) struct Detail {
 }
 
 pub(crate) async fn list_tables(handle: &Handle) -> Result<Vec<TableListing>> {
-    let listing = |name| TableListing { name: TableName::new(&handle.config.database, name), kind: TableKind::Base };
+    let listing = |name| TableListing {
+        name: TableName::new(&handle.config.database, name),
+        kind: TableKind::Base,
+    };
     let mut names = labels(handle).await?;
     names.extend(relationship_types(handle).await?);
     Ok(names.into_iter().map(listing).collect())
 }
 
 async fn labels(handle: &Handle) -> Result<Vec<String>> {
-    texts(handle.rows("list tables", query("CALL db.labels() YIELD label RETURN label AS name")).await?)
+    texts(
+        handle
+            .rows("list tables", query("CALL db.labels() YIELD label RETURN label AS name"))
+            .await?,
+    )
 }
 
 async fn relationship_types(handle: &Handle) -> Result<Vec<String>> {
@@ -53,11 +60,13 @@ fn texts(rows: Vec<Row>) -> Result<Vec<String>> {
 }
 
 fn unreadable(error: neo4rs::DeError) -> Error {
-    Error::new(ErrorKind::Remote, "read catalog", "neo4j sent an answer in an unknown form").with_source(error)
+    Error::new(ErrorKind::Remote, "read catalog", "neo4j sent an answer in an unknown form")
+        .with_source(error)
 }
 
 pub(crate) async fn describe_table(handle: &Handle, table: &TableName) -> Result<TableDescription> {
-    let not_found = || Error::new(ErrorKind::NotFound, "describe table", format!("no table \"{table}\""));
+    let not_found =
+        || Error::new(ErrorKind::NotFound, "describe table", format!("no table \"{table}\""));
     if table.schema != handle.config.database {
         return Err(not_found());
     }
@@ -76,7 +85,9 @@ pub(crate) async fn describe_table(handle: &Handle, table: &TableName) -> Result
     let mut description = TableDescription::new(table.clone(), Vec::new());
     for (name, field) in sample.fields() {
         if columns.iter().any(|column| column.name == *name) {
-            description.warnings.push(format!("property \"{name}\" is hidden by the column of that name"));
+            description
+                .warnings
+                .push(format!("property \"{name}\" is hidden by the column of that name"));
             continue;
         }
         let native = field.native_type();
@@ -109,7 +120,11 @@ async fn look(handle: &Handle, entity: Entity, name: &str) -> Result<(Sample, u6
     if count > SAMPLE_ENTITIES {
         conditions.push(format!("rand() * {count} < {SAMPLE_ENTITIES}"));
     }
-    let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
+    };
     let text = format!(
         "MATCH {pattern}{filter} UNWIND keys(n) AS name \
          RETURN name, valueType(n[name]) AS type, count(*) AS count ORDER BY name, type"

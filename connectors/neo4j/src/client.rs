@@ -8,8 +8,8 @@ use datafusion::execution::SendableRecordBatchStream;
 use medley_core::config::CatalogOptions;
 use medley_core::table::TableListing;
 use medley_core::{
-    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ExecuteOptions, Fragment, Pushdown, Refusal,
-    RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
+    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ExecuteOptions, Fragment,
+    Pushdown, Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
 };
 use neo4rs::{Graph, Query, Row};
 
@@ -65,7 +65,8 @@ impl Handle {
         if let Some(graph) = self.graph.get() {
             return Ok(graph);
         }
-        let graph = Graph::connect(self.config.driver()?).map_err(|error| self.error("connect", error))?;
+        let graph =
+            Graph::connect(self.config.driver()?).map_err(|error| self.error("connect", error))?;
         Ok(self.graph.get_or_init(|| graph))
     }
 
@@ -111,7 +112,11 @@ impl Connector for Neo4jConnector {
         translate::translate(fragment, &self.capabilities)
     }
 
-    fn execute(&self, query: &RemoteQuery, options: ExecuteOptions) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        query: &RemoteQuery,
+        options: ExecuteOptions,
+    ) -> Result<SendableRecordBatchStream> {
         execute::execute(self, query, options)
     }
 }

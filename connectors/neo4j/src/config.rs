@@ -47,7 +47,11 @@ impl Config {
         };
         let url = Url::parse(self.url.expose()).map_err(|_| fail())?;
         let known = ["bolt", "bolt+s", "bolt+ssc", "neo4j", "neo4j+s", "neo4j+ssc"];
-        if known.contains(&url.scheme()) && url.host_str().is_some() { Ok(url) } else { Err(fail()) }
+        if known.contains(&url.scheme()) && url.host_str().is_some() {
+            Ok(url)
+        } else {
+            Err(fail())
+        }
     }
 
     pub(crate) fn driver(&self) -> Result<DriverConfig> {
@@ -67,7 +71,13 @@ impl Config {
             .max_connections(self.max_connections.max(1))
             .connection_timeout(CONNECT_TIMEOUT)
             .build()
-            .map_err(|_| Error::new(ErrorKind::Config, "read configuration", "the options do not fit together"))
+            .map_err(|_| {
+                Error::new(
+                    ErrorKind::Config,
+                    "read configuration",
+                    "the options do not fit together",
+                )
+            })
     }
 
     /// Host and port, which print nothing secret.

@@ -54,20 +54,21 @@ impl Parameters {
     }
 
     pub(crate) fn query(&self, text: &str) -> Query {
-        self.0
-            .iter()
-            .enumerate()
-            .fold(Query::new(text.to_owned()), |query, (index, parameter)| {
-                query.param(&format!("p{index}"), parameter.bolt())
-            })
+        self.0.iter().enumerate().fold(Query::new(text.to_owned()), |query, (index, parameter)| {
+            query.param(&format!("p{index}"), parameter.bolt())
+        })
     }
 
     pub(crate) fn display(&self, text: &str) -> String {
         if self.0.is_empty() {
             return text.to_owned();
         }
-        let shown: Vec<_> =
-            self.0.iter().enumerate().map(|(index, p)| format!("p{index}: {}", p.display())).collect();
+        let shown: Vec<_> = self
+            .0
+            .iter()
+            .enumerate()
+            .map(|(index, p)| format!("p{index}: {}", p.display()))
+            .collect();
         format!("{text} {{{}}}", shown.join(", "))
     }
 

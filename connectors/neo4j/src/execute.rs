@@ -36,8 +36,14 @@ pub(crate) fn execute(
     }))
 }
 
-fn append(plan: &Plan, batch: &mut BatchBuilder, row: &Row, options: &ExecuteOptions) -> Result<()> {
-    let unreadable = || Error::new(ErrorKind::Remote, "read rows", "neo4j sent a record in an unknown form");
+fn append(
+    plan: &Plan,
+    batch: &mut BatchBuilder,
+    row: &Row,
+    options: &ExecuteOptions,
+) -> Result<()> {
+    let unreadable =
+        || Error::new(ErrorKind::Remote, "read rows", "neo4j sent a record in an unknown form");
     let values: BoltType = row.get("r").map_err(|_| unreadable())?;
     let BoltType::List(values) = values else { return Err(unreadable()) };
     for (index, column) in batch.columns.iter_mut().enumerate() {

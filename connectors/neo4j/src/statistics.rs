@@ -8,7 +8,9 @@ use crate::client::Handle;
 use crate::cypher::Entity;
 
 pub(crate) async fn of(handle: &Handle, table: &TableDescription) -> Result<TableStatistics> {
-    let Ok(entity) = Entity::deserialize(&table.detail) else { return Ok(TableStatistics::unknown()) };
+    let Ok(entity) = Entity::deserialize(&table.detail) else {
+        return Ok(TableStatistics::unknown());
+    };
     let rows = count(handle, entity, &table.name.table).await?;
     Ok(TableStatistics::of_rows(Figure::Estimated(u64::try_from(rows).unwrap_or(0))))
 }

@@ -10,7 +10,9 @@
 use datafusion::scalar::ScalarValue;
 use medley_core::inference::Shape;
 use medley_core::predicate::{Comparison, Predicate};
-use medley_core::{Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName};
+use medley_core::{
+    Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Detail, Part};
@@ -26,10 +28,14 @@ pub(crate) struct Plan {
     pub(crate) columns: Vec<(String, Shape)>,
 }
 
-pub(crate) fn translate(fragment: &Fragment, capabilities: &Capabilities) -> Result<Pushdown, Refusal> {
+pub(crate) fn translate(
+    fragment: &Fragment,
+    capabilities: &Capabilities,
+) -> Result<Pushdown, Refusal> {
     let selection = fragment.as_selection()?;
     let table = selection.table;
-    let entity = Entity::deserialize(&table.detail).map_err(|error| Refusal::new(error.to_string()))?;
+    let entity =
+        Entity::deserialize(&table.detail).map_err(|error| Refusal::new(error.to_string()))?;
     let mut emitter = Emitter::default();
     let (pattern, condition) = emitter.parameters.pattern(entity, &table.name.table);
     let mut conditions: Vec<String> = condition.into_iter().collect();
@@ -76,7 +82,13 @@ impl Emitter {
         if as_text {
             return Ok(format!("toStringOrNull({value})"));
         }
-        // The driver does not show a duration's parts.
+        // The driver knows no time zones by their names, and does not show a duration's parts.
+        if shape == Shape::InstantMicros {
+            return Ok(format!(
+                "CASE WHEN {value} IS :: ZONED DATETIME NOT NULL THEN [{value}.epochSeconds, {value}.nanosecond] \
+                 ELSE {value} END"
+            ));
+        }
         if shape == Shape::Interval {
             return Ok(format!(
                 "CASE WHEN {value} IS :: DURATION NOT NULL THEN \
@@ -97,14 +109,18 @@ impl Emitter {
 
     fn predicate(&mut self, predicate: &Predicate<'_>) -> Result<String, Refusal> {
         match predicate {
-            Predicate::Compare(column, comparison, value) => self.compare(column, *comparison, value),
+            Predicate::Compare(column, comparison, value) => {
+                self.compare(column, *comparison, value)
+            }
             Predicate::InList(column, values) => {
                 let guard = self.guard(column)?;
                 let reference = self.reference(column)?;
                 let values = values.iter().map(parameter).collect::<Result<_, _>>()?;
                 let place = self.parameters.push(Parameter::List(values));
                 let list = match column.data_type {
-                    datafusion::arrow::datatypes::DataType::Date32 => format!("[d IN {place} | date(d)]"),
+                    datafusion::arrow::datatypes::DataType::Date32 => {
+                        format!("[d IN {place} | date(d)]")
+                    }
                     _ => place,
                 };
                 Ok(guarded(guard, &format!("{reference} IN {list}")))
@@ -113,7 +129,9 @@ impl Emitter {
                 Some(guard) => Ok(format!("NOT ({guard})")),
                 None => Ok("false".to_owned()),
             },
-            Predicate::IsNotNull(column) => Ok(self.guard(column)?.unwrap_or_else(|| "true".to_owned())),
+            Predicate::IsNotNull(column) => {
+                Ok(self.guard(column)?.unwrap_or_else(|| "true".to_owned()))
+            }
             Predicate::And(parts) => self.combine(parts, " AND "),
             Predicate::Or(parts) => self.combine(parts, " OR "),
         }
@@ -172,7 +190,9 @@ fn parameter(value: &ScalarValue) -> Result<Parameter, Refusal> {
     match value {
         ScalarValue::Boolean(Some(value)) => Ok(Parameter::Boolean(*value)),
         ScalarValue::Int64(Some(value)) => Ok(Parameter::Integer(*value)),
-        ScalarValue::Float64(Some(value)) if *value != 0.0 && value.is_finite() => Ok(Parameter::Float(*value)),
+        ScalarValue::Float64(Some(value)) if *value != 0.0 && value.is_finite() => {
+            Ok(Parameter::Float(*value))
+        }
         ScalarValue::Utf8(Some(text)) => Ok(Parameter::Text(text.clone())),
         ScalarValue::Date32(Some(_)) => {
             let text = value.to_string();

@@ -66,7 +66,10 @@ pub(crate) fn append(column: &mut ColumnBuilder, value: &BoltType) -> Option<&'s
             let json = json(value).to_string();
             column.append(Scalar::Text(&json))
         }
-        (ColumnBuilder::Interval(_), BoltType::List(parts)) => append_interval(column, &parts.value),
+        (ColumnBuilder::Interval(_), BoltType::List(parts)) => {
+            append_interval(column, &parts.value)
+        }
+        (ColumnBuilder::Micros(_), BoltType::List(parts)) => append_instant(column, &parts.value),
         (ColumnBuilder::List(list), BoltType::List(values)) => {
             let mut misfit = None;
             for value in values.iter() {
@@ -88,47 +91,35 @@ pub(crate) fn append(column: &mut ColumnBuilder, value: &BoltType) -> Option<&'s
     (!fits).then(|| type_name(value))
 }
 
-fn append_interval(column: &mut ColumnBuilder, parts: &[BoltType]) -> bool {
-    let integer = |index: usize| match parts.get(index) {
+fn integer(parts: &[BoltType], index: usize) -> Option<i64> {
+    match parts.get(index) {
         Some(BoltType::Integer(value)) => Some(value.value),
         _ => None,
-    };
-    let interval = || {
-        let months = i32::try_from(integer(0)?).ok()?;
-        let days = i32::try_from(integer(1)?).ok()?;
-        let nanos = integer(2)?.checked_mul(1_000_000_000)?.checked_add(integer(3)?)?;
-        Some(Scalar::Interval(months, days, nanos))
-    };
-    match interval() {
-        Some(interval) => column.append(interval),
-        None => {
-            column.append_null();
-            false
-        }
     }
 }
 
-fn append_time(column: &mut ColumnBuilder, value: &BoltType) -> bool {
-    let scalar = match (&*column, value) {
-        (ColumnBuilder::Date(_), BoltType::Date(_)) => NaiveDate::try_from(value.clone()).ok().and_then(days),
-        (ColumnBuilder::Time(_), BoltType::LocalTime(_)) => {
-            let time = <(NaiveTime, Option<FixedOffset>)>::try_from(value.clone()).ok();
-            time.map(|(time, _)| {
-                let seconds = i64::from(time.num_seconds_from_midnight());
-                Scalar::Time(seconds * 1_000_000_000 + i64::from(time.nanosecond()))
-            })
-        }
-        (ColumnBuilder::Micros(_), BoltType::LocalDateTime(_)) => {
-            NaiveDateTime::try_from(value.clone()).ok().and_then(|time| micros(time.and_utc().fixed_offset()))
-        }
-        (ColumnBuilder::Micros(_), BoltType::DateTime(_)) => {
-            DateTime::<FixedOffset>::try_from(value.clone()).ok().and_then(micros)
-        }
-        (ColumnBuilder::Micros(_), BoltType::DateTimeZoneId(zoned)) => {
-            DateTime::<FixedOffset>::try_from(zoned).ok().and_then(micros)
-        }
-        _ => None,
+/// Months, days, seconds and nanoseconds.
+fn append_interval(column: &mut ColumnBuilder, parts: &[BoltType]) -> bool {
+    let interval = || {
+        let months = i32::try_from(integer(parts, 0)?).ok()?;
+        let days = i32::try_from(integer(parts, 1)?).ok()?;
+        let nanos =
+            integer(parts, 2)?.checked_mul(1_000_000_000)?.checked_add(integer(parts, 3)?)?;
+        Some(Scalar::Interval(months, days, nanos))
     };
+    append_some(column, interval())
+}
+
+/// Seconds since 1970 and nanoseconds; none if the time is finer than a microsecond.
+fn append_instant(column: &mut ColumnBuilder, parts: &[BoltType]) -> bool {
+    let instant = || {
+        let nanos = integer(parts, 1).filter(|nanos| nanos % 1000 == 0)?;
+        integer(parts, 0)?.checked_mul(1_000_000)?.checked_add(nanos / 1000).map(Scalar::Micros)
+    };
+    append_some(column, instant())
+}
+
+fn append_some(column: &mut ColumnBuilder, scalar: Option<Scalar<'_>>) -> bool {
     match scalar {
         Some(scalar) => column.append(scalar),
         None => {
@@ -138,6 +129,28 @@ fn append_time(column: &mut ColumnBuilder, value: &BoltType) -> bool {
     }
 }
 
+fn append_time(column: &mut ColumnBuilder, value: &BoltType) -> bool {
+    let scalar = match (&*column, value) {
+        (ColumnBuilder::Date(_), BoltType::Date(_)) => {
+            NaiveDate::try_from(value.clone()).ok().and_then(days)
+        }
+        (ColumnBuilder::Time(_), BoltType::LocalTime(_)) => {
+            let time = <(NaiveTime, Option<FixedOffset>)>::try_from(value.clone()).ok();
+            time.map(|(time, _)| {
+                let seconds = i64::from(time.num_seconds_from_midnight());
+                Scalar::Time(seconds * 1_000_000_000 + i64::from(time.nanosecond()))
+            })
+        }
+        (ColumnBuilder::Micros(_), BoltType::LocalDateTime(_)) => {
+            NaiveDateTime::try_from(value.clone())
+                .ok()
+                .and_then(|time| micros(time.and_utc().fixed_offset()))
+        }
+        _ => None,
+    };
+    append_some(column, scalar)
+}
+
 fn days(date: NaiveDate) -> Option<Scalar<'static>> {
     let days = date.signed_duration_since(NaiveDate::default()).num_days();
     i32::try_from(days).ok().map(Scalar::Date)
@@ -145,7 +158,9 @@ fn days(date: NaiveDate) -> Option<Scalar<'static>> {
 
 /// Microseconds, if the time is no finer.
 fn micros(time: DateTime<FixedOffset>) -> Option<Scalar<'static>> {
-    time.timestamp_subsec_nanos().is_multiple_of(1000).then(|| Scalar::Micros(time.timestamp_micros()))
+    time.timestamp_subsec_nanos()
+        .is_multiple_of(1000)
+        .then(|| Scalar::Micros(time.timestamp_micros()))
 }
 
 fn json(value: &BoltType) -> serde_json::Value {

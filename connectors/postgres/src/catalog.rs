@@ -64,7 +64,10 @@ pub(crate) async fn list_tables(connector: &PostgresConnector) -> Result<Vec<Tab
         .collect())
 }
 
-pub(crate) async fn describe_table(connector: &PostgresConnector, table: &TableName) -> Result<TableDescription> {
+pub(crate) async fn describe_table(
+    connector: &PostgresConnector,
+    table: &TableName,
+) -> Result<TableDescription> {
     let fail = |error| connector.client.error("describe table", error);
     let mut lease = connector.client.lease().await?;
     let relation = sqlx::query(RELATION)
@@ -75,7 +78,11 @@ pub(crate) async fn describe_table(connector: &PostgresConnector, table: &TableN
         .map_err(fail)?;
     let Some(relation) = relation else {
         lease.finish();
-        return Err(Error::new(ErrorKind::NotFound, "describe table", format!("no table \"{table}\"")));
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            "describe table",
+            format!("no table \"{table}\""),
+        ));
     };
     let (oid, utf8): (i64, bool) = (relation.get(0), relation.get(1));
     let rows = sqlx::query(COLUMNS).bind(oid).fetch_all(lease.connection()?).await.map_err(fail)?;
@@ -104,7 +111,9 @@ async fn describe_column(
     let name: String = row.get("attname");
     let native: String = row.get("native");
     let mut reading = match pinned(connector, table, &name)? {
-        Some(Shape::Decimal(precision, scale)) => Reading::Numeric(Numeric { precision, scale, constrained: false }),
+        Some(Shape::Decimal(precision, scale)) => {
+            Reading::Numeric(Numeric { precision, scale, constrained: false })
+        }
         Some(_) => Reading::AsText,
         None => NativeType {
             name: row.get("typname"),
@@ -139,7 +148,9 @@ fn pinned(connector: &PostgresConnector, table: &TableName, column: &str) -> Res
     match Shape::parse(text) {
         Some(shape @ (Shape::Text | Shape::Decimal(..))) => Ok(Some(shape)),
         _ => {
-            let message = format!("columns: \"{text}\" is not a type to read \"{column}\" as; there are text, decimal(p,s)");
+            let message = format!(
+                "columns: \"{text}\" is not a type to read \"{column}\" as; there are text, decimal(p,s)"
+            );
             Err(Error::new(ErrorKind::Config, "describe table", message))
         }
     }
@@ -164,7 +175,8 @@ async fn size_numeric(
         .fetch_one(connection)
         .await
         .map_err(|error| connector.client.error("describe table", error))?;
-    let (scale, digits, not_finite, rows): (i32, i32, bool, i64) = (row.get(0), row.get(1), row.get(2), row.get(3));
+    let (scale, digits, not_finite, rows): (i32, i32, bool, i64) =
+        (row.get(0), row.get(1), row.get(2), row.get(3));
     let scale = u8::try_from(scale).unwrap_or(u8::MAX);
     let scale = if rows < SAMPLE_ROWS { scale } else { scale.max(UNSEEN_SCALE) };
     let digits = u8::try_from(digits).unwrap_or(u8::MAX);

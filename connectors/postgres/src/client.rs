@@ -11,8 +11,8 @@ use datafusion::execution::SendableRecordBatchStream;
 use medley_core::config::CatalogOptions;
 use medley_core::table::TableListing;
 use medley_core::{
-    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ExecuteOptions, Fragment, Pushdown, Refusal,
-    RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
+    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ExecuteOptions, Fragment,
+    Pushdown, Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
 };
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -101,7 +101,10 @@ impl Client {
     async fn connect(&self) -> Result<Connection> {
         let fail = |error| from_sqlx("connect", &self.target, error);
         let mut inner = PgConnection::connect_with(&self.target.options).await.map_err(fail)?;
-        let process = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut inner).await.map_err(fail)?;
+        let process = sqlx::query_scalar("SELECT pg_backend_pid()")
+            .fetch_one(&mut inner)
+            .await
+            .map_err(fail)?;
         Ok(Connection { inner, process })
     }
 
@@ -179,7 +182,11 @@ impl Connector for PostgresConnector {
         translate::translate(fragment, &self.capabilities)
     }
 
-    fn execute(&self, query: &RemoteQuery, options: ExecuteOptions) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        query: &RemoteQuery,
+        options: ExecuteOptions,
+    ) -> Result<SendableRecordBatchStream> {
         execute::execute(self, query, options)
     }
 }

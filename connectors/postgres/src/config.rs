@@ -51,17 +51,24 @@ impl Config {
             url.set_username(user).map_err(|()| fail("\"url\" takes no user"))?;
         }
         if let Some(password) = &self.password {
-            url.set_password(Some(password.expose())).map_err(|()| fail("\"url\" takes no password"))?;
+            url.set_password(Some(password.expose()))
+                .map_err(|()| fail("\"url\" takes no password"))?;
         }
-        let options: PgConnectOptions =
-            url.as_str().parse().map_err(|_| fail("\"url\" holds an option that is not known or not valid"))?;
+        let options: PgConnectOptions = url
+            .as_str()
+            .parse()
+            .map_err(|_| fail("\"url\" holds an option that is not known or not valid"))?;
         let options = options.application_name("medley").options([
             ("default_transaction_read_only", "on"),
             ("standard_conforming_strings", "on"),
             ("IntervalStyle", "iso_8601"),
         ]);
         Ok(Target {
-            address: format!("{}:{}", url.host_str().unwrap_or("localhost"), url.port().unwrap_or(5432)),
+            address: format!(
+                "{}:{}",
+                url.host_str().unwrap_or("localhost"),
+                url.port().unwrap_or(5432)
+            ),
             database: url.path().trim_start_matches('/').to_owned(),
             user: url.username().to_owned(),
             options,

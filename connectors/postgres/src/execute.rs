@@ -75,7 +75,8 @@ fn append_rows(
         *header_read = true;
     }
     while !bytes.is_empty() {
-        let fields = take(&mut bytes).map(i16::from_be_bytes).map_err(|Malformed| malformed("a row"))?;
+        let fields =
+            take(&mut bytes).map(i16::from_be_bytes).map_err(|Malformed| malformed("a row"))?;
         if fields == -1 {
             return Ok(());
         }

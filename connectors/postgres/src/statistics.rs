@@ -19,7 +19,10 @@ const COLUMNS: &str = "
 SELECT attname, null_frac::float8, n_distinct::float8, avg_width::int8
 FROM pg_stats WHERE schemaname = $1 AND tablename = $2 AND NOT inherited";
 
-pub(crate) async fn of(connector: &PostgresConnector, table: &TableDescription) -> Result<TableStatistics> {
+pub(crate) async fn of(
+    connector: &PostgresConnector,
+    table: &TableDescription,
+) -> Result<TableStatistics> {
     let fail = |error| connector.client.error("read statistics", error);
     let mut lease = connector.client.lease().await?;
     let name = &table.name;
@@ -41,13 +44,19 @@ pub(crate) async fn of(connector: &PostgresConnector, table: &TableDescription) 
         return Ok(TableStatistics::unknown());
     };
     let mut statistics = TableStatistics::of_rows(Figure::Estimated(whole(rows)));
-    statistics.bytes = row.get::<Option<f64>, _>(2).map_or(Figure::Unknown, |bytes| Figure::Estimated(whole(bytes)));
+    statistics.bytes = row
+        .get::<Option<f64>, _>(2)
+        .map_or(Figure::Unknown, |bytes| Figure::Estimated(whole(bytes)));
     for column in &columns {
         let distinct: f64 = column.get(2);
         // A negative number is a share of the rows.
         let distinct = if distinct < 0.0 { -distinct * rows } else { distinct };
         let figures = ColumnStatistics {
-            distinct: if distinct > 0.0 { Figure::Estimated(whole(distinct)) } else { Figure::Unknown },
+            distinct: if distinct > 0.0 {
+                Figure::Estimated(whole(distinct))
+            } else {
+                Figure::Unknown
+            },
             null_share: Figure::Estimated(column.get(1)),
             width_bytes: Figure::Estimated(u64::try_from(column.get::<i64, _>(3)).unwrap_or(0)),
         };
@@ -56,7 +65,11 @@ pub(crate) async fn of(connector: &PostgresConnector, table: &TableDescription) 
     Ok(statistics)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate, made non-negative first")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate, made non-negative first"
+)]
 fn whole(value: f64) -> u64 {
     value.max(0.0).round() as u64
 }

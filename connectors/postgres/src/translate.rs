@@ -14,7 +14,9 @@ use std::fmt::Write;
 use datafusion::scalar::ScalarValue;
 use medley_core::predicate::Comparison;
 use medley_core::sql::{Condition, Dialect, Operand, Parameter, emit, quote};
-use medley_core::{Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName};
+use medley_core::{
+    Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::types::{Detail, Numeric, Reading};
@@ -27,7 +29,10 @@ pub(crate) struct Plan {
     pub(crate) columns: Vec<(String, Reading)>,
 }
 
-pub(crate) fn translate(fragment: &Fragment, capabilities: &Capabilities) -> Result<Pushdown, Refusal> {
+pub(crate) fn translate(
+    fragment: &Fragment,
+    capabilities: &Capabilities,
+) -> Result<Pushdown, Refusal> {
     let (selection, statement, exact) = emit(&Postgres, fragment, capabilities)?;
     let columns = selection
         .columns
@@ -64,7 +69,11 @@ impl Dialect for Postgres {
         }
     }
 
-    fn operand(&self, column: &ColumnDescription, comparison: Comparison) -> Result<Operand, Refusal> {
+    fn operand(
+        &self,
+        column: &ColumnDescription,
+        comparison: Comparison,
+    ) -> Result<Operand, Refusal> {
         let Detail { reading, utf8, deterministic } = detail(column)?;
         let name = quote(&column.name);
         let exact = |text: String| Operand { text, guard: None, exact: true };
@@ -93,7 +102,10 @@ impl Dialect for Postgres {
             }
             Reading::Uuid if equality => Ok(exact(name)),
             Reading::Bytes => Ok(exact(name)),
-            other => Err(Refusal::new(format!("{} ({other:?}) is not compared alike", column.native_type))),
+            other => Err(Refusal::new(format!(
+                "{} ({other:?}) is not compared alike",
+                column.native_type
+            ))),
         }
     }
 
@@ -108,9 +120,15 @@ impl Dialect for Postgres {
             (_, ScalarValue::Int16(Some(value))) => Ok(value.to_string()),
             (_, ScalarValue::Int32(Some(value))) => Ok(value.to_string()),
             (_, ScalarValue::Int64(Some(value))) => Ok(value.to_string()),
-            (_, ScalarValue::Float32(Some(value))) if *value != 0.0 => Ok(format!("'{value:e}'::float4")),
-            (_, ScalarValue::Float64(Some(value))) if *value != 0.0 => Ok(format!("'{value:e}'::float8")),
-            (_, ScalarValue::Decimal128(Some(unscaled), _, scale)) => Ok(format!("{unscaled}e{}", -i32::from(*scale))),
+            (_, ScalarValue::Float32(Some(value))) if *value != 0.0 => {
+                Ok(format!("'{value:e}'::float4"))
+            }
+            (_, ScalarValue::Float64(Some(value))) if *value != 0.0 => {
+                Ok(format!("'{value:e}'::float8"))
+            }
+            (_, ScalarValue::Decimal128(Some(unscaled), _, scale)) => {
+                Ok(format!("{unscaled}e{}", -i32::from(*scale)))
+            }
             (_, ScalarValue::Date32(_)) => time_literal(value, "date"),
             (_, ScalarValue::TimestampMicrosecond(_, None)) => time_literal(value, "timestamp"),
             (_, ScalarValue::TimestampMicrosecond(..)) => time_literal(value, "timestamptz"),
@@ -136,7 +154,9 @@ impl Dialect for Postgres {
             (Reading::PaddedText, ScalarValue::Utf8(Some(text))) if text.ends_with(' ') => {
                 Err(Refusal::new("text that ends with a blank, compared with char(n)"))
             }
-            (Reading::PaddedText, ScalarValue::Utf8(Some(text))) => Ok(format!("{}::bpchar", text_literal(text)?)),
+            (Reading::PaddedText, ScalarValue::Utf8(Some(text))) => {
+                Ok(format!("{}::bpchar", text_literal(text)?))
+            }
             (_, ScalarValue::Utf8(Some(text))) => text_literal(text),
             (_, other) => Err(Refusal::new(format!("a {} literal", other.data_type()))),
         }
@@ -148,13 +168,20 @@ impl Dialect for Postgres {
             (Reading::Numeric(Numeric { constrained: true, .. }), true) => {
                 format!("({name} IS NULL OR {name} = 'NaN')")
             }
-            (Reading::Numeric(Numeric { constrained: true, .. }), false) => format!("{name} <> 'NaN'"),
+            (Reading::Numeric(Numeric { constrained: true, .. }), false) => {
+                format!("{name} <> 'NaN'")
+            }
             (Reading::Date | Reading::Timestamp | Reading::TimestampTz, true) => {
                 format!("({name} IS NULL OR NOT isfinite({name}))")
             }
-            (Reading::Date | Reading::Timestamp | Reading::TimestampTz, false) => format!("isfinite({name})"),
+            (Reading::Date | Reading::Timestamp | Reading::TimestampTz, false) => {
+                format!("isfinite({name})")
+            }
             (reading, true) if reading.may_misfit() => {
-                return Err(Refusal::new(format!("which values of {} are read as NULL shows only here", column.native_type)));
+                return Err(Refusal::new(format!(
+                    "which values of {} are read as NULL shows only here",
+                    column.native_type
+                )));
             }
             (reading, false) if reading.may_misfit() => {
                 return Ok(Condition { text: format!("{name} IS NOT NULL"), exact: false });

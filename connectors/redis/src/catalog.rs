@@ -51,17 +51,25 @@ pub(crate) async fn list_tables(handle: &Handle, schema: &str) -> Result<Vec<Tab
 }
 
 async fn tables(handle: &Handle) -> Result<BTreeMap<String, TableConfig>> {
-    let mut tables = if handle.config.discover { discover::tables(handle).await? } else { BTreeMap::new() };
+    let mut tables =
+        if handle.config.discover { discover::tables(handle).await? } else { BTreeMap::new() };
     // A declared table takes the place of a found one: of its name, or of its keys.
     let declared = &handle.config.tables;
     let prefix = |key: &str| key.split('{').next().unwrap_or_default().to_owned();
-    tables.retain(|_, found| !declared.values().any(|table| prefix(&table.key) == prefix(&found.key)));
+    tables.retain(|_, found| {
+        !declared.values().any(|table| prefix(&table.key) == prefix(&found.key))
+    });
     tables.extend(declared.iter().map(|(name, table)| (name.clone(), table.clone())));
     Ok(tables)
 }
 
-pub(crate) async fn describe_table(handle: &Handle, schema: &str, table: &TableName) -> Result<TableDescription> {
-    let not_found = || Error::new(ErrorKind::NotFound, "describe table", format!("no table \"{table}\""));
+pub(crate) async fn describe_table(
+    handle: &Handle,
+    schema: &str,
+    table: &TableName,
+) -> Result<TableDescription> {
+    let not_found =
+        || Error::new(ErrorKind::NotFound, "describe table", format!("no table \"{table}\""));
     if table.schema != schema {
         return Err(not_found());
     }
@@ -69,8 +77,8 @@ pub(crate) async fn describe_table(handle: &Handle, schema: &str, table: &TableN
         Some(declared) => declared.clone(),
         None => tables(handle).await?.remove(&table.table).ok_or_else(not_found)?,
     };
-    let pattern =
-        Pattern::parse(&config.key).map_err(|reason| Error::new(ErrorKind::Config, "describe table", reason))?;
+    let pattern = Pattern::parse(&config.key)
+        .map_err(|reason| Error::new(ErrorKind::Config, "describe table", reason))?;
     let source = Source { pattern, kind: config.kind };
     let seen = look(handle, &source).await?;
     let mut description = TableDescription::new(table.clone(), columns(&config, &source, &seen)?);
@@ -102,7 +110,11 @@ async fn look(handle: &Handle, source: &Source) -> Result<Seen> {
             if let Some(values) = source.pattern.values(key) {
                 seen.keys += 1;
                 for (sample, value) in seen.placeholders.iter_mut().zip(values) {
-                    let kind = if types::canonical_integer(value).is_some() { Kind::Int64 } else { Kind::Text };
+                    let kind = if types::canonical_integer(value).is_some() {
+                        Kind::Int64
+                    } else {
+                        Kind::Text
+                    };
                     sample.observe(kind, "key");
                 }
             }

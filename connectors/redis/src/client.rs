@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use datafusion::execution::SendableRecordBatchStream;
+use medley_core::capabilities::{Operator, PredicateForm};
 use medley_core::config::CatalogOptions;
 use medley_core::table::TableListing;
 use medley_core::{
-    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ErrorKind, ExecuteOptions, Fragment, Pushdown,
-    Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
+    Capabilities, Connector, ConnectorFactory, ConnectorInfo, Error, ErrorKind, ExecuteOptions,
+    Fragment, Pushdown, Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName,
+    TableStatistics,
 };
-use medley_core::capabilities::{Operator, PredicateForm};
 use redis::Client;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tokio::sync::OnceCell;
@@ -48,8 +49,13 @@ impl ConnectorFactory for Factory {
             default_schema: format!("db{database}"),
             source: SourceId::new(self.kind(), &[&address, &database]),
         };
-        let handle = Handle { client: config.client()?, address, config, connection: OnceCell::new() };
-        Ok(Arc::new(RedisConnector { info, capabilities: capabilities(), handle: Arc::new(handle) }))
+        let handle =
+            Handle { client: config.client()?, address, config, connection: OnceCell::new() };
+        Ok(Arc::new(RedisConnector {
+            info,
+            capabilities: capabilities(),
+            handle: Arc::new(handle),
+        }))
     }
 }
 
@@ -129,7 +135,11 @@ impl Connector for RedisConnector {
         translate::translate(fragment, &self.capabilities)
     }
 
-    fn execute(&self, query: &RemoteQuery, options: ExecuteOptions) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        query: &RemoteQuery,
+        options: ExecuteOptions,
+    ) -> Result<SendableRecordBatchStream> {
         execute::execute(self, query, options)
     }
 }

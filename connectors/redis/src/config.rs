@@ -46,7 +46,10 @@ impl TableConfig {
     pub(crate) fn shape(&self, column: &str) -> Result<Option<Shape>> {
         let Some(text) = self.columns.get(column) else { return Ok(None) };
         Shape::parse(text).map(Some).ok_or_else(|| {
-            let message = format!("tables: unknown type \"{text}\" for \"{column}\"; there are {}", Shape::NAMES);
+            let message = format!(
+                "tables: unknown type \"{text}\" for \"{column}\"; there are {}",
+                Shape::NAMES
+            );
             Error::new(ErrorKind::Config, "describe table", message)
         })
     }
@@ -92,12 +95,14 @@ impl Config {
         let fail = |message: &str| Error::new(ErrorKind::Config, "read configuration", message);
         let mut url = self.parsed()?;
         if let Some(password) = &self.password {
-            url.set_password(Some(password.expose())).map_err(|()| fail("\"url\" takes no password"))?;
+            url.set_password(Some(password.expose()))
+                .map_err(|()| fail("\"url\" takes no password"))?;
         }
         // The parser's own message may repeat the URL, and with it the password.
-        let info = url.as_str().into_connection_info().map_err(|_| {
-            fail("\"url\" must look like redis://user@host:6379/0")
-        })?;
+        let info = url
+            .as_str()
+            .into_connection_info()
+            .map_err(|_| fail("\"url\" must look like redis://user@host:6379/0"))?;
         Client::open(info).map_err(|_| fail("\"url\" holds options that are not known"))
     }
 
@@ -115,6 +120,9 @@ impl Config {
         let Ok(url) = self.parsed() else { return (String::new(), String::new()) };
         let database = url.path().trim_start_matches('/');
         let database = if database.is_empty() { "0" } else { database };
-        (format!("{}:{}", url.host_str().unwrap_or("localhost"), url.port().unwrap_or(6379)), database.to_owned())
+        (
+            format!("{}:{}", url.host_str().unwrap_or("localhost"), url.port().unwrap_or(6379)),
+            database.to_owned(),
+        )
     }
 }

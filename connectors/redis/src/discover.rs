@@ -49,18 +49,26 @@ pub(crate) async fn tables(handle: &Handle) -> Result<BTreeMap<String, TableConf
             continue;
         }
         let key = if is_group { format!("{prefix}{{id}}") } else { prefix };
-        let name = if tables.contains_key(&name) { format!("{name}_{}", kind.redis_type()) } else { name };
+        let name =
+            if tables.contains_key(&name) { format!("{name}_{}", kind.redis_type()) } else { name };
         tables.insert(name, TableConfig { key, kind, columns: BTreeMap::new() });
     }
     Ok(tables)
 }
 
-async fn sample_keys(connection: &mut ConnectionManager, keys_max: usize) -> redis::RedisResult<Vec<String>> {
+async fn sample_keys(
+    connection: &mut ConnectionManager,
+    keys_max: usize,
+) -> redis::RedisResult<Vec<String>> {
     let mut keys = HashSet::new();
     let mut cursor = 0_u64;
     loop {
-        let (next, page): (u64, Vec<Vec<u8>>) =
-            redis::cmd("SCAN").arg(cursor).arg("COUNT").arg(PAGE_KEYS).query_async(connection).await?;
+        let (next, page): (u64, Vec<Vec<u8>>) = redis::cmd("SCAN")
+            .arg(cursor)
+            .arg("COUNT")
+            .arg(PAGE_KEYS)
+            .query_async(connection)
+            .await?;
         keys.extend(page.into_iter().filter_map(|key| String::from_utf8(key).ok()));
         cursor = next;
         if cursor == 0 || keys.len() >= keys_max {
@@ -71,9 +79,13 @@ async fn sample_keys(connection: &mut ConnectionManager, keys_max: usize) -> red
     }
 }
 
-async fn hold_json(connection: &mut ConnectionManager, keys: &[String]) -> redis::RedisResult<bool> {
+async fn hold_json(
+    connection: &mut ConnectionManager,
+    keys: &[String],
+) -> redis::RedisResult<bool> {
     let looked_at: Vec<_> = keys.iter().take(STRINGS_LOOKED_AT).collect();
-    let values: Vec<Option<Vec<u8>>> = redis::cmd("MGET").arg(&looked_at).query_async(connection).await?;
+    let values: Vec<Option<Vec<u8>>> =
+        redis::cmd("MGET").arg(&looked_at).query_async(connection).await?;
     Ok(values.iter().flatten().all(|value| {
         serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(value).is_ok()
     }))

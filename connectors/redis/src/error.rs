@@ -12,11 +12,20 @@ pub(crate) fn from_redis(operation: &'static str, address: &str, error: RedisErr
         || text.contains("NOAUTH")
         || text.contains("authentication failed");
     let (kind, message) = if refused {
-        (ErrorKind::Authentication, format!("redis at {address} refuses the user or password: check both"))
+        (
+            ErrorKind::Authentication,
+            format!("redis at {address} refuses the user or password: check both"),
+        )
     } else if code == "NOPERM" {
-        (ErrorKind::Permission, format!("the user at {address} may not {operation}: allow its commands with ACL"))
+        (
+            ErrorKind::Permission,
+            format!("the user at {address} may not {operation}: allow its commands with ACL"),
+        )
     } else if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
-        (ErrorKind::Unavailable, format!("redis at {address} cannot be reached: check that it is up"))
+        (
+            ErrorKind::Unavailable,
+            format!("redis at {address} cannot be reached: check that it is up"),
+        )
     } else {
         (ErrorKind::Remote, format!("redis failed to {operation}"))
     };

@@ -28,8 +28,11 @@ pub(crate) fn execute(
     let plan: Plan = query.plan()?;
     let (handle, schema) = (connector.handle.clone(), query.schema.clone());
     Ok(spawned(query.schema.clone(), &connector.info().catalog, move |sender| async move {
-        let shapes: Vec<_> =
-            plan.columns.iter().map(|(name, detail)| (name.clone(), detail.shape.clone())).collect();
+        let shapes: Vec<_> = plan
+            .columns
+            .iter()
+            .map(|(name, detail)| (name.clone(), detail.shape.clone()))
+            .collect();
         let batch = BatchBuilder::new(schema, &shapes);
         let (skip, left) = (plan.skip, plan.fetch.unwrap_or(usize::MAX));
         let mut reader = Reader { plan: &plan, batch, report: &options.report, skip, left };
@@ -162,7 +165,9 @@ impl Plan {
     fn command(&self, pipeline: &mut Pipeline, key: &str, fields: &[&str]) {
         match self.source.kind {
             // A key may be gone, or of another type, when only itself is asked for.
-            KeyKind::Hash | KeyKind::Json | KeyKind::String if fields.is_empty() => pipeline.cmd("TYPE").arg(key),
+            KeyKind::Hash | KeyKind::Json | KeyKind::String if fields.is_empty() => {
+                pipeline.cmd("TYPE").arg(key)
+            }
             KeyKind::Hash => pipeline.cmd("HMGET").arg(key).arg(fields).cmd("TYPE").arg(key),
             KeyKind::Json | KeyKind::String => pipeline.cmd("GET").arg(key),
             KeyKind::List => pipeline.cmd("LRANGE").arg(key).arg(0).arg(-1),
@@ -200,12 +205,18 @@ impl Reader<'_> {
     fn append(&mut self, keys: &[&String], answers: &[Value]) -> Result<()> {
         for (key, answers) in keys.iter().zip(answers.chunks_exact(self.plan.answers_per_key())) {
             let ttl = answers.last().filter(|_| self.plan.wants(&Part::Ttl));
-            if let Some(Value::ServerError(error)) = answers.iter().find(|a| matches!(a, Value::ServerError(_))) {
+            if let Some(Value::ServerError(error)) =
+                answers.iter().find(|a| matches!(a, Value::ServerError(_)))
+            {
                 // A key that took another type meanwhile is no key of the table any more.
                 if error.code() == "WRONGTYPE" {
                     continue;
                 }
-                let message = format!("redis failed to read a key of \"{}\": {}", self.plan.table, error.code());
+                let message = format!(
+                    "redis failed to read a key of \"{}\": {}",
+                    self.plan.table,
+                    error.code()
+                );
                 return Err(Error::new(ErrorKind::Remote, "read keys", message));
             }
             self.append_key(key, answers, ttl)?;
@@ -229,7 +240,10 @@ impl Reader<'_> {
                 let values = elements(answer);
                 self.row(key, ttl, |name| {
                     let position = fields.iter().position(|field| *field == name);
-                    position.and_then(|p| values.get(p)).and_then(bytes).map_or(Cell::Null, Cell::Bytes)
+                    position
+                        .and_then(|p| values.get(p))
+                        .and_then(bytes)
+                        .map_or(Cell::Null, Cell::Bytes)
                 })
             }
             KeyKind::String => match bytes(answer) {
@@ -237,15 +251,17 @@ impl Reader<'_> {
                 None => Ok(()),
             },
             KeyKind::Json => self.append_object(key, answer, ttl),
-            KeyKind::List => elements(answer).iter().enumerate().try_for_each(|(index, element)| {
-                self.row(key, ttl, |name| match name {
-                    "index" => i64::try_from(index).map_or(Cell::Null, Cell::Int),
-                    _ => bytes(element).map_or(Cell::Null, Cell::Bytes),
+            KeyKind::List => {
+                elements(answer).iter().enumerate().try_for_each(|(index, element)| {
+                    self.row(key, ttl, |name| match name {
+                        "index" => i64::try_from(index).map_or(Cell::Null, Cell::Int),
+                        _ => bytes(element).map_or(Cell::Null, Cell::Bytes),
+                    })
                 })
+            }
+            KeyKind::Set => elements(answer).iter().try_for_each(|member| {
+                self.row(key, ttl, |_| bytes(member).map_or(Cell::Null, Cell::Bytes))
             }),
-            KeyKind::Set => elements(answer)
-                .iter()
-                .try_for_each(|member| self.row(key, ttl, |_| bytes(member).map_or(Cell::Null, Cell::Bytes))),
             KeyKind::Zset => self.append_scores(key, answer, ttl),
             KeyKind::Stream => self.append_entries(key, answer, ttl),
         }
@@ -258,7 +274,12 @@ impl Reader<'_> {
                 self.row(key, ttl, |name| object.get(name).map_or(Cell::Null, Cell::Json))
             }
             _ => {
-                self.report.mismatch(&self.plan.table, "*", "a string that is not a JSON object", 1)?;
+                self.report.mismatch(
+                    &self.plan.table,
+                    "*",
+                    "a string that is not a JSON object",
+                    1,
+                )?;
                 self.row(key, ttl, |_| Cell::Null)
             }
         }
@@ -268,7 +289,10 @@ impl Reader<'_> {
         // The newer protocol nests each pair.
         let nested = elements(answer).first().is_some_and(|first| matches!(first, Value::Array(_)));
         let members: Vec<(&Value, &Value)> = if nested {
-            elements(answer).iter().filter_map(|pair| elements(pair).first().zip(elements(pair).get(1))).collect()
+            elements(answer)
+                .iter()
+                .filter_map(|pair| elements(pair).first().zip(elements(pair).get(1)))
+                .collect()
         } else {
             pairs(answer)
         };
@@ -289,14 +313,22 @@ impl Reader<'_> {
                 if name == "id" {
                     return bytes(id).map_or(Cell::Null, Cell::Bytes);
                 }
-                let value = fields.iter().find(|(field, _)| text(field) == Some(name)).map(|(_, value)| *value);
+                let value = fields
+                    .iter()
+                    .find(|(field, _)| text(field) == Some(name))
+                    .map(|(_, value)| *value);
                 value.and_then(bytes).map_or(Cell::Null, Cell::Bytes)
             })?;
         }
         Ok(())
     }
 
-    fn row<'v>(&mut self, key: &str, ttl: Option<&Value>, value: impl Fn(&str) -> Cell<'v>) -> Result<()> {
+    fn row<'v>(
+        &mut self,
+        key: &str,
+        ttl: Option<&Value>,
+        value: impl Fn(&str) -> Cell<'v>,
+    ) -> Result<()> {
         if self.left == 0 {
             return Ok(());
         }
@@ -308,7 +340,9 @@ impl Reader<'_> {
         let placeholders = self.plan.source.pattern.values(key).unwrap_or_default();
         for ((name, detail), column) in self.plan.columns.iter().zip(&mut self.batch.columns) {
             let cell = match &detail.part {
-                Part::Placeholder(index) => placeholders.get(*index).map_or(Cell::Null, |v| Cell::Bytes(v.as_bytes())),
+                Part::Placeholder(index) => {
+                    placeholders.get(*index).map_or(Cell::Null, |v| Cell::Bytes(v.as_bytes()))
+                }
                 Part::Key => Cell::Bytes(key.as_bytes()),
                 Part::Ttl => match ttl {
                     Some(Value::Int(millis)) if *millis >= 0 => Cell::Int(*millis),
@@ -321,9 +355,13 @@ impl Reader<'_> {
                     column.append_null();
                     None
                 }
-                Cell::Bytes(bytes) => (!append_bytes(column, bytes)).then_some("text of another form"),
+                Cell::Bytes(bytes) => {
+                    (!append_bytes(column, bytes)).then_some("text of another form")
+                }
                 Cell::Int(value) => (!column.append(Scalar::Int64(value))).then_some("an integer"),
-                Cell::Double(value) => (!column.append(Scalar::Double(value))).then_some("a number"),
+                Cell::Double(value) => {
+                    (!column.append(Scalar::Double(value))).then_some("a number")
+                }
                 Cell::Json(value) => append_json(column, value),
             };
             if let Some(found) = misfit {

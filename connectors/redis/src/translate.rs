@@ -7,7 +7,9 @@
 use datafusion::scalar::ScalarValue;
 use medley_core::inference::Shape;
 use medley_core::predicate::{Comparison, Predicate};
-use medley_core::{Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName};
+use medley_core::{
+    Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Detail, Part, Source};
@@ -31,10 +33,14 @@ const KEYS_MAX: usize = 1_000_000;
 /// Keys shown by EXPLAIN.
 const KEYS_SHOWN: usize = 10;
 
-pub(crate) fn translate(fragment: &Fragment, capabilities: &Capabilities) -> Result<Pushdown, Refusal> {
+pub(crate) fn translate(
+    fragment: &Fragment,
+    capabilities: &Capabilities,
+) -> Result<Pushdown, Refusal> {
     let selection = fragment.as_selection()?;
     let table = selection.table;
-    let source = Source::deserialize(&table.detail).map_err(|error| Refusal::new(error.to_string()))?;
+    let source =
+        Source::deserialize(&table.detail).map_err(|error| Refusal::new(error.to_string()))?;
     let mut values: Vec<Option<Vec<String>>> = vec![None; source.pattern.placeholders.len()];
     for filter in &selection.filters {
         let (column, mut wanted) = wanted(&Predicate::parse(filter, table, capabilities)?)?;
@@ -55,7 +61,10 @@ pub(crate) fn translate(fragment: &Fragment, capabilities: &Capabilities) -> Res
         .map(|index| Ok((table.columns[*index].name.clone(), detail(&table.columns[*index])?)))
         .collect::<Result<Vec<_>, Refusal>>()?;
     let plan = Plan {
-        placeholders: placeholder_shapes(table.columns.as_slice(), source.pattern.placeholders.len())?,
+        placeholders: placeholder_shapes(
+            table.columns.as_slice(),
+            source.pattern.placeholders.len(),
+        )?,
         source,
         table: table.name.clone(),
         columns,
@@ -85,13 +94,19 @@ fn placeholder_shapes(columns: &[ColumnDescription], count: usize) -> Result<Vec
 /// The values that a predicate admits, as they stand in a key.
 fn wanted<'a>(predicate: &Predicate<'a>) -> Result<(&'a ColumnDescription, Vec<String>), Refusal> {
     match predicate {
-        Predicate::Compare(column, Comparison::Equal, value) => Ok((column, vec![key_text(value)?])),
+        Predicate::Compare(column, Comparison::Equal, value) => {
+            Ok((column, vec![key_text(value)?]))
+        }
         Predicate::InList(column, values) => {
             Ok((column, values.iter().map(key_text).collect::<Result<_, _>>()?))
         }
         Predicate::Compare(..) => Err(Refusal::new("Redis has no ranges of keys")),
-        Predicate::IsNull(_) | Predicate::IsNotNull(_) => Err(Refusal::new("a part of a key is never NULL")),
-        Predicate::And(_) | Predicate::Or(_) => Err(Refusal::new("Redis reads keys, and combines nothing")),
+        Predicate::IsNull(_) | Predicate::IsNotNull(_) => {
+            Err(Refusal::new("a part of a key is never NULL"))
+        }
+        Predicate::And(_) | Predicate::Or(_) => {
+            Err(Refusal::new("Redis reads keys, and combines nothing"))
+        }
     }
 }
 
@@ -118,22 +133,32 @@ fn keys(source: &Source, values: &[Option<Vec<String>>]) -> Result<Option<Vec<St
     for list in values {
         combinations = combinations
             .iter()
-            .flat_map(|start| list.iter().map(move |value| [start.as_slice(), &[value.as_str()]].concat()))
+            .flat_map(|start| {
+                list.iter().map(move |value| [start.as_slice(), &[value.as_str()]].concat())
+            })
             .collect();
     }
-    Ok(Some(combinations.iter().filter_map(|combination| source.pattern.key(combination)).collect()))
+    Ok(Some(
+        combinations.iter().filter_map(|combination| source.pattern.key(combination)).collect(),
+    ))
 }
 
 impl Plan {
     fn display(&self) -> String {
         let fields: Vec<_> = self.fields();
         let read = self.source.kind.redis_type().to_uppercase();
-        let fields = if fields.is_empty() { String::new() } else { format!(" {}", fields.join(" ")) };
+        let fields =
+            if fields.is_empty() { String::new() } else { format!(" {}", fields.join(" ")) };
         let limit = self.fetch.map_or(String::new(), |fetch| format!(" until {fetch} rows"));
         match &self.keys {
-            None => format!("SCAN MATCH {:?} TYPE {} -> {read}{fields}{limit}", self.source.pattern.glob(), self.source.kind.redis_type()),
+            None => format!(
+                "SCAN MATCH {:?} TYPE {} -> {read}{fields}{limit}",
+                self.source.pattern.glob(),
+                self.source.kind.redis_type()
+            ),
             Some(keys) => {
-                let shown: Vec<_> = keys.iter().take(KEYS_SHOWN).map(|key| format!("{key:?}")).collect();
+                let shown: Vec<_> =
+                    keys.iter().take(KEYS_SHOWN).map(|key| format!("{key:?}")).collect();
                 let more = keys.len().saturating_sub(KEYS_SHOWN);
                 let more = if more > 0 { format!(" and {more} more") } else { String::new() };
                 format!("{read}{fields} of {}{more}{limit}", shown.join(" "))

@@ -39,7 +39,12 @@ pub(crate) fn field_shape(kind: KeyKind, sample: &Sample) -> Shape {
 }
 
 /// Looks at the fields of some keys.
-pub(crate) async fn observe(handle: &Handle, kind: KeyKind, keys: &[String], fields: &mut Sample) -> Result<()> {
+pub(crate) async fn observe(
+    handle: &Handle,
+    kind: KeyKind,
+    keys: &[String],
+    fields: &mut Sample,
+) -> Result<()> {
     let mut connection = handle.connection().await?;
     for page in keys.chunks(PAGE_KEYS) {
         let mut pipeline = redis::pipe();
@@ -47,7 +52,9 @@ pub(crate) async fn observe(handle: &Handle, kind: KeyKind, keys: &[String], fie
             match kind {
                 KeyKind::Hash => pipeline.cmd("HGETALL").arg(key),
                 KeyKind::Json => pipeline.cmd("GET").arg(key),
-                KeyKind::Stream => pipeline.cmd("XRANGE").arg(key).arg("-").arg("+").arg("COUNT").arg(100),
+                KeyKind::Stream => {
+                    pipeline.cmd("XRANGE").arg(key).arg("-").arg("+").arg("COUNT").arg(100)
+                }
                 KeyKind::String | KeyKind::List | KeyKind::Set | KeyKind::Zset => return Ok(()),
             };
         }
@@ -171,12 +178,22 @@ fn scalar<'a>(column: &ColumnBuilder, text: &'a str) -> Option<Scalar<'a>> {
             _ => return None,
         },
         ColumnBuilder::Date(_) => {
-            let days = text.parse::<NaiveDate>().ok()?.signed_duration_since(NaiveDate::default()).num_days();
+            let days = text
+                .parse::<NaiveDate>()
+                .ok()?
+                .signed_duration_since(NaiveDate::default())
+                .num_days();
             Scalar::Date(i32::try_from(days).ok()?)
         }
         ColumnBuilder::Micros(_) => {
-            let time = text.trim_end_matches('Z').replace(' ', "T").parse::<NaiveDateTime>().ok()?.and_utc();
-            (time.timestamp_subsec_nanos() % 1000 == 0).then(|| Scalar::Micros(time.timestamp_micros()))?
+            let time = text
+                .trim_end_matches('Z')
+                .replace(' ', "T")
+                .parse::<NaiveDateTime>()
+                .ok()?
+                .and_utc();
+            (time.timestamp_subsec_nanos() % 1000 == 0)
+                .then(|| Scalar::Micros(time.timestamp_micros()))?
         }
         ColumnBuilder::Millis(_)
         | ColumnBuilder::Time(_)

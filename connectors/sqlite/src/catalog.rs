@@ -28,7 +28,10 @@ pub(crate) async fn list_tables(connector: &SqliteConnector) -> Result<Vec<Table
         .collect())
 }
 
-pub(crate) async fn describe_table(connector: &SqliteConnector, table: &TableName) -> Result<TableDescription> {
+pub(crate) async fn describe_table(
+    connector: &SqliteConnector,
+    table: &TableName,
+) -> Result<TableDescription> {
     let fail = |error| from_sqlx("describe table", connector.path(), error);
     let not_found =
         || Error::new(ErrorKind::NotFound, "describe table", format!("no table \"{table}\""));
@@ -36,19 +39,22 @@ pub(crate) async fn describe_table(connector: &SqliteConnector, table: &TableNam
         return Err(not_found());
     }
     // Names are compared without case by the pragma, so the very name is looked up first.
-    let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1")
-        .bind(&table.table)
-        .fetch_optional(connector.pool())
-        .await
-        .map_err(fail)?;
+    let found: Option<i64> = sqlx::query_scalar(
+        "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ?1",
+    )
+    .bind(&table.table)
+    .fetch_optional(connector.pool())
+    .await
+    .map_err(fail)?;
     found.ok_or_else(not_found)?;
     let encoding: String =
         sqlx::query_scalar("PRAGMA encoding").fetch_one(connector.pool()).await.map_err(fail)?;
-    let rows = sqlx::query("SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1)")
-        .bind(&table.table)
-        .fetch_all(connector.pool())
-        .await
-        .map_err(fail)?;
+    let rows =
+        sqlx::query("SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1)")
+            .bind(&table.table)
+            .fetch_all(connector.pool())
+            .await
+            .map_err(fail)?;
     let mut columns = Vec::new();
     let mut key: Vec<(i64, String)> = Vec::new();
     for row in rows.iter().filter(|row| row.get::<i64, _>("hidden") != 1) {

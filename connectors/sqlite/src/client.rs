@@ -8,8 +8,8 @@ use datafusion::execution::SendableRecordBatchStream;
 use medley_core::config::CatalogOptions;
 use medley_core::table::TableListing;
 use medley_core::{
-    Capabilities, Connector, ConnectorFactory, ConnectorInfo, ExecuteOptions, Fragment, Pushdown, Refusal,
-    RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
+    Capabilities, Connector, ConnectorFactory, ConnectorInfo, ExecuteOptions, Fragment, Pushdown,
+    Refusal, RemoteQuery, Result, SourceId, TableDescription, TableName, TableStatistics,
 };
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
@@ -35,8 +35,10 @@ impl ConnectorFactory for Factory {
         let Config { path } = options.parse(catalog)?;
         let text = path.to_string_lossy();
         let path = text.strip_prefix("sqlite://").unwrap_or(&text).to_owned();
-        let options =
-            SqliteConnectOptions::new().filename(&path).read_only(true).row_buffer_size(ROW_CHANNEL_ROWS);
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .read_only(true)
+            .row_buffer_size(ROW_CHANNEL_ROWS);
         let info = ConnectorInfo {
             kind: self.kind(),
             catalog: catalog.to_owned(),
@@ -60,7 +62,9 @@ pub struct SqliteConnector {
 impl SqliteConnector {
     /// The pool, whose connections are opened when they are needed.
     pub(crate) fn pool(&self) -> &SqlitePool {
-        self.pool.get_or_init(|| SqlitePoolOptions::new().max_connections(8).connect_lazy_with(self.options.clone()))
+        self.pool.get_or_init(|| {
+            SqlitePoolOptions::new().max_connections(8).connect_lazy_with(self.options.clone())
+        })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -100,7 +104,11 @@ impl Connector for SqliteConnector {
         translate::translate(fragment, &self.capabilities)
     }
 
-    fn execute(&self, query: &RemoteQuery, options: ExecuteOptions) -> Result<SendableRecordBatchStream> {
+    fn execute(
+        &self,
+        query: &RemoteQuery,
+        options: ExecuteOptions,
+    ) -> Result<SendableRecordBatchStream> {
         execute::execute(self, query, options)
     }
 }

@@ -6,7 +6,10 @@ use medley_core::{Error, ErrorKind};
 pub(crate) fn from_sqlx(operation: &'static str, path: &str, error: sqlx::Error) -> Error {
     let text = error.to_string();
     let (kind, message) = if text.contains("unable to open") {
-        (ErrorKind::Unavailable, format!("cannot open the database file {path}: check that it exists and may be read"))
+        (
+            ErrorKind::Unavailable,
+            format!("cannot open the database file {path}: check that it exists and may be read"),
+        )
     } else if text.contains("file is not a database") {
         (ErrorKind::Config, format!("{path} is not a SQLite database"))
     } else {

@@ -33,13 +33,18 @@ pub(crate) fn execute(
         }
         options.report.add_round_trip();
         let mut rows = statement.fetch(&pool);
-        while let Some(row) = rows.try_next().await.map_err(|error| from_sqlx("run the query", &path, error))? {
+        while let Some(row) =
+            rows.try_next().await.map_err(|error| from_sqlx("run the query", &path, error))?
+        {
             for (index, column) in batch.columns.iter_mut().enumerate() {
                 let misfit = row
                     .try_get_raw(index)
                     .map_err(Into::into)
                     .and_then(|value| types::append(column, value))
-                    .map_err(|error| Error::new(ErrorKind::Remote, "read rows", "a row cannot be read").with_source(error))?;
+                    .map_err(|error| {
+                        Error::new(ErrorKind::Remote, "read rows", "a row cannot be read")
+                            .with_source(error)
+                    })?;
                 if let Some(found) = misfit {
                     options.report.mismatch(&plan.table, &plan.columns[index].0, found, 1)?;
                 }

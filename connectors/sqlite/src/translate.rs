@@ -9,7 +9,9 @@ use datafusion::scalar::ScalarValue;
 use medley_core::inference::Shape;
 use medley_core::predicate::Comparison;
 use medley_core::sql::{Condition, Dialect, Operand, Parameter, Statement, emit, quote};
-use medley_core::{Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName};
+use medley_core::{
+    Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::types::Detail;
@@ -22,7 +24,10 @@ pub(crate) struct Plan {
     pub(crate) columns: Vec<(String, Shape)>,
 }
 
-pub(crate) fn translate(fragment: &Fragment, capabilities: &Capabilities) -> Result<Pushdown, Refusal> {
+pub(crate) fn translate(
+    fragment: &Fragment,
+    capabilities: &Capabilities,
+) -> Result<Pushdown, Refusal> {
     let (selection, statement, exact) = emit(&Sqlite, fragment, capabilities)?;
     let columns = selection
         .columns
@@ -57,7 +62,11 @@ impl Dialect for Sqlite {
         quote(&name.table)
     }
 
-    fn operand(&self, column: &ColumnDescription, comparison: Comparison) -> Result<Operand, Refusal> {
+    fn operand(
+        &self,
+        column: &ColumnDescription,
+        comparison: Comparison,
+    ) -> Result<Operand, Refusal> {
         let Detail { shape, utf8 } = detail(column)?;
         let name = quote(&column.name);
         let of = |class: &str, exact| Operand {
@@ -73,10 +82,10 @@ impl Dialect for Sqlite {
                 Ok(Operand { text: format!("{name} COLLATE BINARY"), ..of("text", true) })
             }
             Shape::Date => Ok(of("text", false)),
-            Shape::Decimal(..) => {
-                Ok(Operand { text: name.clone(), guard: None, exact: false })
+            Shape::Decimal(..) => Ok(Operand { text: name.clone(), guard: None, exact: false }),
+            Shape::Double => {
+                Err(Refusal::new("floats may be stored as integers, which compare otherwise"))
             }
-            Shape::Double => Err(Refusal::new("floats may be stored as integers, which compare otherwise")),
             other => Err(Refusal::new(format!("{other:?} is not compared in SQLite"))),
         }
     }
@@ -108,7 +117,9 @@ impl Dialect for Sqlite {
                 if digits > EXACT_DIGITS || scale > EXACT_DIGITS {
                     return Err(Refusal::new("a decimal with more digits than a float keeps"));
                 }
-                let value = format!("{unscaled}e-{scale}").parse().map_err(|_| Refusal::new("an unreadable decimal"))?;
+                let value = format!("{unscaled}e-{scale}")
+                    .parse()
+                    .map_err(|_| Refusal::new("an unreadable decimal"))?;
                 parameters.push(Parameter::Real(value));
                 Ok(self.placeholder(parameters.len()))
             }
@@ -120,7 +131,11 @@ impl Dialect for Sqlite {
         let class = match detail(column)?.shape {
             Shape::Int64 => "integer",
             Shape::Binary => "blob",
-            other => return Err(Refusal::new(format!("which {other:?} values are read as NULL shows only here"))),
+            other => {
+                return Err(Refusal::new(format!(
+                    "which {other:?} values are read as NULL shows only here"
+                )));
+            }
         };
         let comparison = if is_null { "<>" } else { "=" };
         Ok(Condition::exact(format!("typeof({}) {comparison} '{class}'", quote(&column.name))))

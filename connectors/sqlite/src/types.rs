@@ -88,8 +88,13 @@ pub(crate) fn append(
 
 fn append_integer(column: &mut ColumnBuilder, value: i64) -> bool {
     match column {
-        ColumnBuilder::Boolean(_) if value == 0 || value == 1 => column.append(Scalar::Boolean(value == 1)),
-        #[expect(clippy::cast_precision_loss, reason = "the guard admits only integers that floats hold")]
+        ColumnBuilder::Boolean(_) if value == 0 || value == 1 => {
+            column.append(Scalar::Boolean(value == 1))
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the guard admits only integers that floats hold"
+        )]
         ColumnBuilder::Double(_) if value.unsigned_abs() <= EXACT_INTEGER_MAX => {
             column.append(Scalar::Double(value as f64))
         }
@@ -129,7 +134,9 @@ fn parse_date(text: &str) -> Option<i32> {
     if text.len() != 10 {
         return None;
     }
-    let days = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.signed_duration_since(NaiveDate::default());
+    let days = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()?
+        .signed_duration_since(NaiveDate::default());
     i32::try_from(days.num_days()).ok()
 }
 
@@ -137,5 +144,6 @@ fn parse_timestamp(text: &str) -> Option<i64> {
     let separator = text.as_bytes().get(10)?;
     let format = if *separator == b'T' { "%Y-%m-%dT%H:%M:%S%.f" } else { "%Y-%m-%d %H:%M:%S%.f" };
     let parsed = NaiveDateTime::parse_from_str(text, format).ok()?;
-    (parsed.and_utc().timestamp_subsec_nanos() % 1000 == 0).then(|| parsed.and_utc().timestamp_micros())
+    (parsed.and_utc().timestamp_subsec_nanos() % 1000 == 0)
+        .then(|| parsed.and_utc().timestamp_micros())
 }

@@ -34,7 +34,11 @@ impl Home {
     }
 
     /// Makes a catalog, and a schema of it, the one that short names mean.
-    pub(crate) fn set_current(&self, catalog: &str, schema: Option<&str>) -> medley_core::Result<()> {
+    pub(crate) fn set_current(
+        &self,
+        catalog: &str,
+        schema: Option<&str>,
+    ) -> medley_core::Result<()> {
         if self.catalogs.get(catalog).is_none() {
             return Err(self.catalogs.missing(catalog));
         }
@@ -76,7 +80,11 @@ impl Home {
         Ok(catalog.table(&TableName::new(schema, table)).await?)
     }
 
-    async fn two_parts(&self, first: &str, table: &str) -> medley_core::Result<Arc<dyn TableProvider>> {
+    async fn two_parts(
+        &self,
+        first: &str,
+        table: &str,
+    ) -> medley_core::Result<Arc<dyn TableProvider>> {
         if let Some(catalog) = self.catalogs.get(first) {
             let schema = catalog.connector()?.info().default_schema.clone();
             return Ok(catalog.table(&TableName::new(schema, table)).await?);
@@ -150,13 +158,18 @@ impl SchemaProvider for HomeSchema {
         table: Arc<dyn TableProvider>,
     ) -> datafusion::error::Result<Option<Arc<dyn TableProvider>>> {
         if let Some(first) = &self.first {
-            let message = format!("\"{first}\" is not the session's own: views and tables can be made there only");
+            let message = format!(
+                "\"{first}\" is not the session's own: views and tables can be made there only"
+            );
             return Err(Error::new(ErrorKind::Unsupported, "create table", message).into());
         }
         Ok(self.home.tables.write().ok().and_then(|mut tables| tables.insert(name, table)))
     }
 
-    fn deregister_table(&self, name: &str) -> datafusion::error::Result<Option<Arc<dyn TableProvider>>> {
+    fn deregister_table(
+        &self,
+        name: &str,
+    ) -> datafusion::error::Result<Option<Arc<dyn TableProvider>>> {
         Ok(self.home.tables.write().ok().and_then(|mut tables| tables.remove(name)))
     }
 

@@ -47,10 +47,13 @@ impl Catalogs {
 
     /// The error for a catalog that is not there.
     pub(crate) fn missing(&self, name: &str) -> Error {
-        let names: Vec<String> = self.all().iter().map(|catalog| catalog.name().to_owned()).collect();
+        let names: Vec<String> =
+            self.all().iter().map(|catalog| catalog.name().to_owned()).collect();
         let hint = match nearest(name, names.iter().map(String::as_str)) {
             Some(near) => format!("did you mean \"{near}\"?"),
-            None if names.is_empty() => "none is attached: name one in medley.toml, or use ATTACH".to_owned(),
+            None if names.is_empty() => {
+                "none is attached: name one in medley.toml, or use ATTACH".to_owned()
+            }
             None => format!("attached are {}", names.join(", ")),
         };
         Error::new(ErrorKind::NotFound, "resolve catalog", format!("no catalog \"{name}\"; {hint}"))
@@ -96,7 +99,9 @@ impl CatalogProviderList for CatalogList {
         }
         match self.catalogs.get(name) {
             Some(catalog) => Some(Arc::new(Attached(catalog))),
-            None => Some(Arc::new(Missing { catalogs: self.catalogs.clone(), name: name.to_owned() })),
+            None => {
+                Some(Arc::new(Missing { catalogs: self.catalogs.clone(), name: name.to_owned() }))
+            }
         }
     }
 }

@@ -8,7 +8,9 @@ use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
 use datafusion::error::DataFusionError;
 use medley_core::config::nearest;
 use medley_core::table::TableListing;
-use medley_core::{Connector, ConnectorFactory, Error, ErrorKind, Result, TableDescription, TableName};
+use medley_core::{
+    Connector, ConnectorFactory, Error, ErrorKind, Result, TableDescription, TableName,
+};
 
 use super::table::RemoteTable;
 use crate::config::CatalogConfig;
@@ -44,10 +46,15 @@ impl RemoteCatalog {
             return Ok(connector);
         }
         let options = self.config.resolve().map_err(|error| error.in_catalog(self.name()))?;
-        let connector =
-            self.factory.create(self.name(), options).map_err(|error| error.in_catalog(self.name()))?;
-        let connector =
-            if self.config.pushdown { connector } else { Arc::new(medley_layers::Mask::nothing(connector)) };
+        let connector = self
+            .factory
+            .create(self.name(), options)
+            .map_err(|error| error.in_catalog(self.name()))?;
+        let connector = if self.config.pushdown {
+            connector
+        } else {
+            Arc::new(medley_layers::Mask::nothing(connector))
+        };
         Ok(self.connector.get_or_init(|| connector))
     }
 
@@ -65,7 +72,7 @@ impl RemoteCatalog {
         }
         let described = match self.describe(name).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let name = self.similar(name, error).await?;
+                let name = self.similar(name).await?;
                 self.describe(&name).await
             }
             described => described,
@@ -85,12 +92,16 @@ impl RemoteCatalog {
 
     fn remembered(&self, name: &TableName) -> Option<Arc<RemoteTable>> {
         let described = self.described.lock().ok()?;
-        described.get(name).filter(|(at, _)| at.elapsed() < DESCRIPTION_TTL).map(|(_, table)| table.clone())
+        described
+            .get(name)
+            .filter(|(at, _)| at.elapsed() < DESCRIPTION_TTL)
+            .map(|(_, table)| table.clone())
     }
 
     /// The one table whose name differs in case only; or the error, with what was probably meant.
-    async fn similar(&self, name: &TableName, error: Error) -> Result<TableName> {
-        let Ok(tables) = self.list_tables().await else { return Err(error) };
+    async fn similar(&self, name: &TableName) -> Result<TableName> {
+        // A store that cannot list its tables is down, which says more than that one was not found.
+        let tables = self.list_tables().await?;
         let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
         let mut matches = tables
             .iter()
@@ -102,19 +113,28 @@ impl RemoteCatalog {
                 let message = format!(
                     "\"{name}\" may be \"{first}\" or \"{second}\": write the name in double quotes"
                 );
-                return Err(Error::new(ErrorKind::NotFound, "resolve table", message).in_catalog(self.name()));
+                return Err(Error::new(ErrorKind::NotFound, "resolve table", message)
+                    .in_catalog(self.name()));
             }
             (None, _) => {}
         }
         let schema_exists = tables.iter().any(|listing| same(&listing.name.schema, &name.schema));
         let hint = if schema_exists {
-            let names = tables.iter().filter(|t| same(&t.name.schema, &name.schema)).map(|t| t.name.table.as_str());
+            let names = tables
+                .iter()
+                .filter(|t| same(&t.name.schema, &name.schema))
+                .map(|t| t.name.table.as_str());
             nearest(&name.table, names).map(|near| format!("{}.{near}", name.schema))
         } else {
             let schemas = tables.iter().map(|listing| listing.name.schema.as_str());
-            nearest(&name.schema, schemas)
-                .map(|near| format!("{near}.{}", name.table))
-                .or_else(|| tables.iter().find(|t| same(&t.name.table, &name.table)).map(|t| t.name.to_string()))
+            nearest(&name.schema, schemas).map(|near| format!("{near}.{}", name.table)).or_else(
+                || {
+                    tables
+                        .iter()
+                        .find(|t| same(&t.name.table, &name.table))
+                        .map(|t| t.name.to_string())
+                },
+            )
         };
         let hint = hint.map_or_else(
             || format!("SHOW TABLES FROM {} lists what there is", self.name()),
@@ -148,7 +168,10 @@ impl SchemaProvider for RemoteSchema {
         Vec::new()
     }
 
-    async fn table(&self, name: &str) -> datafusion::error::Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+    async fn table(
+        &self,
+        name: &str,
+    ) -> datafusion::error::Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         let table = self.catalog.table(&TableName::new(&self.schema, name)).await?;
         Ok(Some(table))
     }

@@ -11,7 +11,9 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{CatalogProvider, MemTable, SchemaProvider, Session, TableProvider};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType,
+};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::scalar::ScalarValue;
 use medley_core::table::{TableKind, TableListing};
@@ -43,10 +45,14 @@ impl CatalogProvider for SystemCatalog {
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
         let tables: &'static [(&'static str, Contents)] = match name {
-            "information_schema" => {
-                &[("schemata", Contents::Schemata), ("tables", Contents::Tables), ("columns", Contents::Columns)]
+            "information_schema" => &[
+                ("schemata", Contents::Schemata),
+                ("tables", Contents::Tables),
+                ("columns", Contents::Columns),
+            ],
+            HOME_SCHEMA => {
+                &[("catalogs", Contents::Catalogs), ("schema_inference", Contents::SchemaInference)]
             }
-            HOME_SCHEMA => &[("catalogs", Contents::Catalogs), ("schema_inference", Contents::SchemaInference)],
             _ => return None,
         };
         Some(Arc::new(SystemSchema { catalogs: self.catalogs.clone(), tables }))
@@ -67,7 +73,8 @@ impl SchemaProvider for SystemSchema {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         let Some((_, contents)) = self.tables.iter().find(|(known, _)| *known == name) else {
-            let message = format!("no table \"{name}\"; there are {}", self.table_names().join(", "));
+            let message =
+                format!("no table \"{name}\"; there are {}", self.table_names().join(", "));
             return Err(Error::new(ErrorKind::NotFound, "resolve table", message).into());
         };
         Ok(Some(Arc::new(SystemTable { catalogs: self.catalogs.clone(), contents: *contents })))
@@ -130,7 +137,13 @@ impl TableProvider for SystemTable {
             .contents
             .columns()
             .iter()
-            .map(|name| Field::new(*name, if is_number(name) { DataType::Int64 } else { DataType::Utf8 }, true))
+            .map(|name| {
+                Field::new(
+                    *name,
+                    if is_number(name) { DataType::Int64 } else { DataType::Utf8 },
+                    true,
+                )
+            })
             .collect();
         Arc::new(Schema::new(fields))
     }
@@ -139,7 +152,10 @@ impl TableProvider for SystemTable {
         TableType::View
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
@@ -152,7 +168,8 @@ impl TableProvider for SystemTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let rows = self.rows(&Restriction::of(filters)).await?;
         let schema = self.schema();
-        let columns = (0..schema.fields().len()).map(|index| column(&schema, &rows, index)).collect();
+        let columns =
+            (0..schema.fields().len()).map(|index| column(&schema, &rows, index)).collect();
         let batch = RecordBatch::try_new(schema.clone(), columns)?;
         MemTable::try_new(schema, vec![vec![batch]])?.scan(session, projection, &[], limit).await
     }
@@ -167,7 +184,9 @@ type Row = Vec<String>;
 fn column(schema: &SchemaRef, rows: &[Row], index: usize) -> ArrayRef {
     let values = rows.iter().map(|row| row.get(index).map(String::as_str));
     match schema.field(index).data_type() {
-        DataType::Int64 => Arc::new(values.map(|text| text?.parse::<i64>().ok()).collect::<Int64Array>()),
+        DataType::Int64 => {
+            Arc::new(values.map(|text| text?.parse::<i64>().ok()).collect::<Int64Array>())
+        }
         _ => Arc::new(values.collect::<StringArray>()),
     }
 }
@@ -192,20 +211,31 @@ impl SystemTable {
         Ok(rows)
     }
 
-    async fn rows_of(&self, catalog: &RemoteCatalog, restriction: &Restriction) -> medley_core::Result<Vec<Row>> {
+    async fn rows_of(
+        &self,
+        catalog: &RemoteCatalog,
+        restriction: &Restriction,
+    ) -> medley_core::Result<Vec<Row>> {
         let mut tables = catalog.list_tables().await?;
         tables.retain(|t| {
-            restriction.admits("schema", &t.name.schema) && restriction.admits("name", &t.name.table)
+            restriction.admits("schema", &t.name.schema)
+                && restriction.admits("name", &t.name.table)
         });
         match self.contents {
             Contents::Catalogs => Ok(Vec::new()),
             Contents::Schemata => {
-                let mut schemas: Vec<_> = tables.into_iter().map(|table| table.name.schema).collect();
+                let mut schemas: Vec<_> =
+                    tables.into_iter().map(|table| table.name.schema).collect();
                 schemas.dedup();
-                Ok(schemas.into_iter().map(|schema| vec![catalog.name().to_owned(), schema]).collect())
+                Ok(schemas
+                    .into_iter()
+                    .map(|schema| vec![catalog.name().to_owned(), schema])
+                    .collect())
             }
             Contents::Tables => Ok(tables.iter().map(|table| table_row(catalog, table)).collect()),
-            Contents::Columns | Contents::SchemaInference => self.described_rows(catalog, &tables).await,
+            Contents::Columns | Contents::SchemaInference => {
+                self.described_rows(catalog, &tables).await
+            }
         }
     }
 
@@ -222,7 +252,13 @@ impl SystemTable {
         for listing in tables {
             // A table that vanished meanwhile, or may not be read, has no columns to show.
             let Ok(table) = catalog.table(&listing.name).await else { continue };
-            let start = || vec![catalog.name().to_owned(), listing.name.schema.clone(), listing.name.table.clone()];
+            let start = || {
+                vec![
+                    catalog.name().to_owned(),
+                    listing.name.schema.clone(),
+                    listing.name.table.clone(),
+                ]
+            };
             let description = table.description();
             if inference {
                 for seen in &description.observations {
@@ -250,7 +286,12 @@ fn table_row(catalog: &RemoteCatalog, table: &TableListing) -> Row {
         TableKind::Base => "BASE TABLE",
         TableKind::View => "VIEW",
     };
-    vec![catalog.name().to_owned(), table.name.schema.clone(), table.name.table.clone(), kind.to_owned()]
+    vec![
+        catalog.name().to_owned(),
+        table.name.schema.clone(),
+        table.name.table.clone(),
+        kind.to_owned(),
+    ]
 }
 
 /// The equalities of a query's filters, which are applied again above.
@@ -262,7 +303,8 @@ impl Restriction {
         let mut equalities = Vec::new();
         for filter in filters {
             if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) = filter
-                && let (Expr::Column(column), Expr::Literal(value, _)) = (left.as_ref(), right.as_ref())
+                && let (Expr::Column(column), Expr::Literal(value, _)) =
+                    (left.as_ref(), right.as_ref())
                 && let ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) = value
             {
                 equalities.push((column.name.clone(), text.clone()));
@@ -278,7 +320,10 @@ impl Restriction {
             "schema" => &["table_schema", "schema_name"],
             _ => &["table_name"],
         };
-        self.0.iter().filter(|(column, _)| columns.contains(&column.as_str())).all(|(_, text)| text == name)
+        self.0
+            .iter()
+            .filter(|(column, _)| columns.contains(&column.as_str()))
+            .all(|(_, text)| text == name)
     }
 
     fn names_catalog(&self) -> bool {

@@ -55,7 +55,10 @@ impl TableProvider for RemoteTable {
         TableType::Base
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         let answer = |filter: &&Expr| match medley_planner::is_pushable(
             self.connector.as_ref(),
             &self.description,
@@ -85,7 +88,9 @@ impl TableProvider for RemoteTable {
         };
         let selection = Selection { columns, filters, fetch: limit };
         let planned = medley_planner::plan(self.connector.as_ref(), &self.description, selection)
-            .map_err(|refusal| refused(&self.connector, &self.description, &refusal.to_string()))?;
+            .map_err(|refusal| {
+            refused(&self.connector, &self.description, &refusal.to_string())
+        })?;
         let Planned { query, projection, limited } = planned;
         let fetch = limit.filter(|_| limited);
         let scan = RemoteScanExec::new(
@@ -102,7 +107,11 @@ impl TableProvider for RemoteTable {
     }
 }
 
-fn refused(connector: &Arc<dyn Connector>, table: &TableDescription, reason: &str) -> DataFusionError {
+fn refused(
+    connector: &Arc<dyn Connector>,
+    table: &TableDescription,
+    reason: &str,
+) -> DataFusionError {
     let message = format!("table \"{}\" cannot be read: {reason}", table.name);
     Error::internal("plan scan", message).in_catalog(&connector.info().catalog).into()
 }

@@ -45,7 +45,8 @@ pub(super) fn attach(mut tokens: Tokens) -> Result<Command> {
             .ok_or_else(|| Error::statement("the URL does not tell the store: add (TYPE ...)"))?
             .to_owned(),
     };
-    let key = if location.contains("://") && !location.starts_with("sqlite") { "url" } else { "path" };
+    let key =
+        if location.contains("://") && !location.starts_with("sqlite") { "url" } else { "path" };
     options.insert(key.to_owned(), Value::String(location));
     Ok(Command::Attach { config: Box::new(CatalogConfig::new(name, kind, options)), if_not_exists })
 }

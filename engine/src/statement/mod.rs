@@ -12,8 +12,8 @@ use crate::Result;
 use crate::catalog::RemoteTable;
 use crate::config::CatalogConfig;
 
-pub use tokens::split;
 use tokens::Tokens;
+pub use tokens::split;
 
 /// A statement, as far as it is not plain SQL.
 #[derive(Debug)]
@@ -64,7 +64,9 @@ pub(crate) fn parse(text: &str) -> Result<Command> {
         return show::show(tokens);
     }
     if tokens.word("INSTALL") || tokens.word("LOAD") {
-        return Err(crate::Error::statement("all connectors are built in: ATTACH a store directly"));
+        return Err(crate::Error::statement(
+            "all connectors are built in: ATTACH a store directly",
+        ));
     }
     Ok(Command::Sql)
 }

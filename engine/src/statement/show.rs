@@ -36,15 +36,20 @@ pub(super) fn show(mut tokens: Tokens) -> Result<Command> {
         let name = from(&mut tokens)?;
         tokens.end()?;
         if name.is_empty() {
-            return Err(Error::statement("SHOW COLUMNS needs a table: SHOW COLUMNS FROM catalog.schema.table"));
+            return Err(Error::statement(
+                "SHOW COLUMNS needs a table: SHOW COLUMNS FROM catalog.schema.table",
+            ));
         }
         let name: Vec<_> = name.iter().map(|part| quote(part)).collect();
         return Ok(Command::Rewritten(format!("DESCRIBE {}", name.join("."))));
     }
     if tokens.word("FUNCTIONS") {
-        return Err(Error::statement("SHOW FUNCTIONS is not there yet; the functions are DataFusion's"));
+        return Err(Error::statement(
+            "SHOW FUNCTIONS is not there yet; the functions are DataFusion's",
+        ));
     }
-    let hint = "there are SHOW CATALOGS, SHOW SCHEMAS, SHOW TABLES and SHOW COLUMNS, each with FROM";
+    let hint =
+        "there are SHOW CATALOGS, SHOW SCHEMAS, SHOW TABLES and SHOW COLUMNS, each with FROM";
     Err(Error::statement(format!("unknown SHOW; {hint}")))
 }
 
@@ -53,9 +58,16 @@ fn from(tokens: &mut Tokens) -> Result<Vec<String>> {
 }
 
 fn filter(columns: &[&str], values: &[String]) -> String {
-    let conditions: Vec<_> =
-        columns.iter().zip(values).map(|(column, value)| format!("{column} = {}", literal(value))).collect();
-    if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) }
+    let conditions: Vec<_> = columns
+        .iter()
+        .zip(values)
+        .map(|(column, value)| format!("{column} = {}", literal(value)))
+        .collect();
+    if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
+    }
 }
 
 fn literal(text: &str) -> String {

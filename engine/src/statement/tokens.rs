@@ -25,16 +25,22 @@ impl Tokens {
     /// Takes the next token if it is this keyword.
     pub(super) fn word(&mut self, keyword: &str) -> bool {
         self.0
-            .next_if(|token| matches!(&token.token, Token::Word(word)
-                if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(keyword)))
+            .next_if(|token| {
+                matches!(&token.token, Token::Word(word)
+                if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(keyword))
+            })
             .is_some()
     }
 
     /// Takes these keywords, if they come next; none of them otherwise.
     pub(super) fn words(&mut self, keywords: &[&str]) -> bool {
-        let ahead: Vec<String> = self.0.clone().take(keywords.len()).map(|token| token.token.to_string()).collect();
+        let ahead: Vec<String> =
+            self.0.clone().take(keywords.len()).map(|token| token.token.to_string()).collect();
         let all = ahead.len() == keywords.len()
-            && ahead.iter().zip(keywords).all(|(token, keyword)| token.eq_ignore_ascii_case(keyword));
+            && ahead
+                .iter()
+                .zip(keywords)
+                .all(|(token, keyword)| token.eq_ignore_ascii_case(keyword));
         if all {
             for _ in keywords {
                 self.0.next();
@@ -107,10 +113,12 @@ pub(super) fn expected(what: &str, found: Option<&TokenWithSpan>) -> Error {
 }
 
 fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
-    Tokenizer::new(&GenericDialect, text).tokenize_with_location().map_err(|TokenizerError { message, location }| {
-        let message = message.trim_end_matches(char::is_whitespace).to_owned();
-        Error::statement(message).at(Location { line: location.line, column: location.column })
-    })
+    Tokenizer::new(&GenericDialect, text).tokenize_with_location().map_err(
+        |TokenizerError { message, location }| {
+            let message = message.trim_end_matches(char::is_whitespace).to_owned();
+            Error::statement(message).at(Location { line: location.line, column: location.column })
+        },
+    )
 }
 
 /// The statements of a script, each with the line on which it starts, from 1. The last one may lack its semicolon.
@@ -118,13 +126,19 @@ fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
 /// # Errors
 /// A string, quoted name or comment that does not end: the error tells where it starts.
 pub fn split(script: &str) -> Result<Vec<(u64, &str)>> {
-    let lines: Vec<usize> = std::iter::once(0)
-        .chain(script.match_indices('\n').map(|(index, _)| index + 1))
-        .collect();
+    let lines: Vec<usize> =
+        std::iter::once(0).chain(script.match_indices('\n').map(|(index, _)| index + 1)).collect();
     let offset = |line: u64, column: u64| {
-        let start = usize::try_from(line.saturating_sub(1)).ok().and_then(|i| lines.get(i)).copied().unwrap_or(0);
+        let start = usize::try_from(line.saturating_sub(1))
+            .ok()
+            .and_then(|i| lines.get(i))
+            .copied()
+            .unwrap_or(0);
         let characters = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
-        script[start..].char_indices().nth(characters).map_or(script.len(), |(index, _)| start + index)
+        script[start..]
+            .char_indices()
+            .nth(characters)
+            .map_or(script.len(), |(index, _)| start + index)
     };
     let mut statements = Vec::new();
     let mut start: Option<(u64, usize)> = None;
@@ -134,10 +148,15 @@ pub fn split(script: &str) -> Result<Vec<(u64, &str)>> {
             Token::Whitespace(_) | Token::EOF => {}
             Token::SemiColon => {
                 if let Some((line, from)) = start.take() {
-                    statements.push((line, script[from..offset(location.line, location.column)].trim_end()));
+                    statements.push((
+                        line,
+                        script[from..offset(location.line, location.column)].trim_end(),
+                    ));
                 }
             }
-            _ if start.is_none() => start = Some((location.line, offset(location.line, location.column))),
+            _ if start.is_none() => {
+                start = Some((location.line, offset(location.line, location.column)))
+            }
             _ => {}
         }
     }

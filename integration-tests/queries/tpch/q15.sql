@@ -28,6 +28,4 @@ where
             revenue
     )
 order by
-    s_suppkey;
-
-drop view revenue
+    s_suppkey

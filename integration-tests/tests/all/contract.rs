@@ -14,7 +14,9 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use xtask::stores::Store;
 
 fn connector(kind: &str, options: serde_json::Value) -> Result<Arc<dyn Connector>> {
-    let serde_json::Value::Object(options) = options else { anyhow::bail!("options are an object") };
+    let serde_json::Value::Object(options) = options else {
+        anyhow::bail!("options are an object")
+    };
     let registry = Registry::built_in();
     let factory: &Arc<dyn ConnectorFactory> = registry.get(kind)?;
     Ok(factory.create("store", CatalogOptions(options))?)
@@ -22,7 +24,12 @@ fn connector(kind: &str, options: serde_json::Value) -> Result<Arc<dyn Connector
 
 async fn holds(connector: &Arc<dyn Connector>, table: &TableName, passed_min: usize) -> Result<()> {
     let outcome = testkit::run(connector, table).await?;
-    ensure!(outcome.failures.is_empty(), "{} failures: {:#?}", outcome.failures.len(), outcome.failures);
+    ensure!(
+        outcome.failures.is_empty(),
+        "{} failures: {:#?}",
+        outcome.failures.len(),
+        outcome.failures
+    );
     ensure!(outcome.passed >= passed_min, "only {} cases were run", outcome.passed);
     Ok(())
 }
@@ -54,7 +61,8 @@ async fn postgres() -> Result<()> {
     )
     .execute(&mut connection)
     .await?;
-    holds(&connector("postgres", json!({ "url": url }))?, &TableName::new("contract", "t"), 250).await
+    holds(&connector("postgres", json!({ "url": url }))?, &TableName::new("contract", "t"), 250)
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,17 +118,43 @@ async fn mongodb_with_types_pinned_against_the_data() -> Result<()> {
 async fn redis() -> Result<()> {
     stores::ready().await?;
     let url = Store::Redis.url("3");
-    let mut connection = redis::Client::open(url.clone())?.get_multiplexed_async_connection().await?;
+    let mut connection =
+        redis::Client::open(url.clone())?.get_multiplexed_async_connection().await?;
     redis::cmd("FLUSHDB").query_async::<()>(&mut connection).await?;
-    for (id, age, note) in [(1, "30", "a"), (2, "-7", "ä🍎"), (10, "not a number", ""), (-3, "007", "x y")] {
-        redis::cmd("HSET").arg(format!("user:{id}")).arg("age").arg(age).arg("note").arg(note)
-            .query_async::<()>(&mut connection).await?;
+    for (id, age, note) in
+        [(1, "30", "a"), (2, "-7", "ä🍎"), (10, "not a number", ""), (-3, "007", "x y")]
+    {
+        redis::cmd("HSET")
+            .arg(format!("user:{id}"))
+            .arg("age")
+            .arg(age)
+            .arg("note")
+            .arg(note)
+            .query_async::<()>(&mut connection)
+            .await?;
     }
     redis::cmd("HSET").arg("user:007").arg("age").arg(1).query_async::<()>(&mut connection).await?;
     redis::cmd("HSET").arg("user:4").arg("other").arg(1).query_async::<()>(&mut connection).await?;
-    redis::cmd("RPUSH").arg("queue").arg("x").arg("y").arg("x").query_async::<()>(&mut connection).await?;
-    redis::cmd("ZADD").arg("rank:a").arg(1.5).arg("m").arg("-inf").arg("n").query_async::<()>(&mut connection).await?;
-    redis::cmd("SET").arg("doc:a").arg(r#"{"n": 1, "t": {"x": [1, 2]}}"#).query_async::<()>(&mut connection).await?;
+    redis::cmd("RPUSH")
+        .arg("queue")
+        .arg("x")
+        .arg("y")
+        .arg("x")
+        .query_async::<()>(&mut connection)
+        .await?;
+    redis::cmd("ZADD")
+        .arg("rank:a")
+        .arg(1.5)
+        .arg("m")
+        .arg("-inf")
+        .arg("n")
+        .query_async::<()>(&mut connection)
+        .await?;
+    redis::cmd("SET")
+        .arg("doc:a")
+        .arg(r#"{"n": 1, "t": {"x": [1, 2]}}"#)
+        .query_async::<()>(&mut connection)
+        .await?;
     redis::cmd("SET").arg("doc:b").arg("not json").query_async::<()>(&mut connection).await?;
     let options = json!({ "url": url, "tables": {
         "user": { "key": "user:{id}", "type": "hash", "columns": { "id": "bigint", "age": "bigint" } },
@@ -165,7 +199,8 @@ async fn neo4j() -> Result<()> {
 async fn sqlite() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("contract.db");
-    let mut connection = SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await?;
+    let mut connection =
+        SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await?;
     sqlx::raw_sql(
         "CREATE TABLE t (i INTEGER, r REAL, s TEXT, n TEXT COLLATE NOCASE, d DATE, ts TIMESTAMP, m DECIMAL(10,2),
            b BOOLEAN, y BLOB, any);
@@ -185,8 +220,14 @@ async fn sqlite() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn files() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    std::fs::write(folder.path().join("c.csv"), "i,s,f,d\n1,a,1.5,2024-02-29\n,,,\n-3,ä🍎,-0.25,0001-01-01\n")?;
-    std::fs::write(folder.path().join("j.jsonl"), "{\"i\":1,\"o\":{\"x\":[1,2]}}\n{\"i\":null}\n{\"s\":\"q'\"}\n")?;
+    std::fs::write(
+        folder.path().join("c.csv"),
+        "i,s,f,d\n1,a,1.5,2024-02-29\n,,,\n-3,ä🍎,-0.25,0001-01-01\n",
+    )?;
+    std::fs::write(
+        folder.path().join("j.jsonl"),
+        "{\"i\":1,\"o\":{\"x\":[1,2]}}\n{\"i\":null}\n{\"s\":\"q'\"}\n",
+    )?;
     let connector = connector("files", json!({ "path": folder.path() }))?;
     holds(&connector, &TableName::new("main", "c"), 50).await?;
     holds(&connector, &TableName::new("main", "j"), 25).await

@@ -19,7 +19,10 @@ async fn fails(session: &Session, sql: &str) -> Error {
 async fn statements_that_are_wrong_tell_the_place_and_the_remedy() -> Result<()> {
     let session = stores::session("").await?;
     let error = fails(&session, "SELECT *\nFORM pg.nation").await;
-    assert_eq!((error.category(), error.location().map(|l| l.line)), (Category::Statement, Some(2)));
+    assert_eq!(
+        (error.category(), error.location().map(|l| l.line)),
+        (Category::Statement, Some(2))
+    );
     assert!(error.render("SELECT *\nFORM pg.nation").ends_with('^'), "{error}");
     for (sql, words) in [
         ("SELECT n_nam FROM pg.nation", "n_name"),
@@ -42,7 +45,10 @@ async fn statements_that_are_wrong_tell_the_place_and_the_remedy() -> Result<()>
         let error = fails(&session, sql).await;
         assert!(error.to_string().contains(words), "{sql}: {error}");
         let category = error.category();
-        assert!(matches!(category, Category::Statement | Category::Config), "{sql}: {category:?} {error}");
+        assert!(
+            matches!(category, Category::Statement | Category::Config),
+            "{sql}: {category:?} {error}"
+        );
     }
     // Nothing of it reached the store.
     assert_eq!(ask(&session, "SELECT * FROM pg.nation").await?.cells.len(), 25);
@@ -71,11 +77,15 @@ async fn a_store_that_is_down_stops_nobody_else() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_passwords_and_databases_are_told_apart() -> Result<()> {
     stores::ready().await?;
-    for (store, database) in
-        [(Store::Postgres, "postgres"), (Store::Mongodb, "x"), (Store::Redis, "0"), (Store::Neo4j, "")]
-    {
+    for (store, database) in [
+        (Store::Postgres, "postgres"),
+        (Store::Mongodb, "x"),
+        (Store::Redis, "0"),
+        (Store::Neo4j, ""),
+    ] {
         let url = store.url(database).replace(PASSWORD, "not-the-password");
-        let config = Config::parse(&format!("[catalog.x]\nurl = \"{url}\"\n"), std::path::Path::new(""))?;
+        let config =
+            Config::parse(&format!("[catalog.x]\nurl = \"{url}\"\n"), std::path::Path::new(""))?;
         let session = Engine::builder().config(config).build()?.session();
         let error = fails(&session, "SHOW TABLES FROM x").await;
         let text = format!("{error} {error:?} {session:?}");
@@ -84,8 +94,10 @@ async fn wrong_passwords_and_databases_are_told_apart() -> Result<()> {
         assert!(!text.contains("not-the-password"), "{text}");
     }
     let url = Store::Postgres.url("no_such_database");
-    let config = Config::parse(&format!("[catalog.x]\nurl = \"{url}\"\n"), std::path::Path::new(""))?;
-    let error = fails(&Engine::builder().config(config).build()?.session(), "SHOW TABLES FROM x").await;
+    let config =
+        Config::parse(&format!("[catalog.x]\nurl = \"{url}\"\n"), std::path::Path::new(""))?;
+    let error =
+        fails(&Engine::builder().config(config).build()?.session(), "SHOW TABLES FROM x").await;
     assert!(error.to_string().contains("no database \"no_such_database\""), "{error}");
     Ok(())
 }
@@ -96,7 +108,9 @@ fn a_configuration_with_a_mistake_names_the_line() {
     assert!(parse("[catalogs.x]\ntype = \"redis\"").contains("did you mean \"catalog\"?"));
     assert!(parse("\n[catalog.x\n").contains("line 2"));
     assert!(parse("[catalog.x]\nurl = \"foo://bar\"").contains("type"));
-    let config = Config::parse("[catalog.x]\ntype = \"postgres\"\nulr = \"y\"", std::path::Path::new("")).unwrap();
+    let config =
+        Config::parse("[catalog.x]\ntype = \"postgres\"\nulr = \"y\"", std::path::Path::new(""))
+            .unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let engine = Engine::builder().config(config).build().unwrap();
     let error = runtime.block_on(fails(&engine.session(), "SHOW TABLES FROM x"));
@@ -120,7 +134,10 @@ async fn values_of_the_wrong_type_are_counted_or_refused() -> Result<()> {
     let url = Store::Mongodb.url("errors");
     let database = mongodb::Client::with_uri_str(&url).await?.database("errors");
     database.drop().await?;
-    database.collection("t").insert_many([mongodb::bson::doc! { "v": 1 }, mongodb::bson::doc! { "v": "x" }]).await?;
+    database
+        .collection("t")
+        .insert_many([mongodb::bson::doc! { "v": 1 }, mongodb::bson::doc! { "v": "x" }])
+        .await?;
     let config = format!("[catalog.x]\nurl = \"{url}\"\ncolumns = {{ \"t.v\" = \"int\" }}\n");
     let session = stores::session(&config).await?;
     use futures::TryStreamExt;

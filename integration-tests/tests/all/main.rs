@@ -1,6 +1,5 @@
 //! The tests on live stores, in one program: each needs the same servers, and linking is what takes time.
 
-mod cli;
 mod contract;
 mod errors;
 mod hostile;

@@ -8,7 +8,13 @@ use medley_integration_tests::stores;
 async fn names_of_one_two_and_three_parts_mean_the_same_table() -> Result<()> {
     let session = stores::session("").await?;
     let count = "SELECT count(*) FROM";
-    for name in ["pg.public.nation", "pg.nation", "PG.Public.NATION", "graph.neo4j.nation", "graph.\"Nation\""] {
+    for name in [
+        "pg.public.nation",
+        "pg.nation",
+        "PG.Public.NATION",
+        "graph.neo4j.nation",
+        "graph.\"Nation\"",
+    ] {
         assert_eq!(column(&session, &format!("{count} {name}")).await?, ["25"], "{name}");
     }
     session.sql("USE pg").await?;
@@ -56,7 +62,8 @@ async fn views_stand_over_any_stores_and_catalogs_come_and_go() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn nested_documents_are_read_with_plain_sql() -> Result<()> {
     let session = stores::session("").await?;
-    let sql = "SELECT count(*) FROM docs.orders_nested o WHERE o.customer.address.nation = 'CANADA'";
+    let sql =
+        "SELECT count(*) FROM docs.orders_nested o WHERE o.customer.address.nation = 'CANADA'";
     let joined = "SELECT count(*) FROM pg.orders JOIN pg.customer ON o_custkey = c_custkey \
                   JOIN pg.nation ON c_nationkey = n_nationkey WHERE n_name = 'CANADA'";
     assert_eq!(column(&session, sql).await?, column(&session, joined).await?);
@@ -75,13 +82,20 @@ async fn explain_shows_each_native_query_and_switching_off_shows_none() -> Resul
     let sql = "EXPLAIN SELECT c_name FROM pg.customer WHERE c_custkey = 7";
     assert!(plan(ask(&session, sql).await?).contains("WHERE \"c_custkey\" = 7"));
     let sql = "EXPLAIN SELECT c_name FROM cache.customer WHERE c_custkey IN (7, 9)";
-    assert!(plan(ask(&session, sql).await?).contains("HASH c_name of \"customer:7\" \"customer:9\""));
+    assert!(
+        plan(ask(&session, sql).await?).contains("HASH c_name of \"customer:7\" \"customer:9\"")
+    );
     let sql = "EXPLAIN SELECT n_name FROM graph.\"Nation\" WHERE n_nationkey = 7";
     assert!(plan(ask(&session, sql).await?).contains("n.`n_nationkey` = $p0"));
     let url = xtask::stores::Store::Postgres.url(&xtask::data::database(stores::SCALE_FACTOR));
-    let off = stores::session(&format!("[catalog.off]\nurl = \"{url}\"\npushdown = false\n")).await?;
-    let text = plan(ask(&off, "EXPLAIN SELECT c_name FROM off.customer WHERE c_custkey = 7").await?);
+    let off =
+        stores::session(&format!("[catalog.off]\nurl = \"{url}\"\npushdown = false\n")).await?;
+    let text =
+        plan(ask(&off, "EXPLAIN SELECT c_name FROM off.customer WHERE c_custkey = 7").await?);
     assert!(!text.contains("WHERE"), "{text}");
-    assert_eq!(column(&off, "SELECT c_name FROM off.customer WHERE c_custkey = 7").await?, ["Customer#000000007"]);
+    assert_eq!(
+        column(&off, "SELECT c_name FROM off.customer WHERE c_custkey = 7").await?,
+        ["Customer#000000007"]
+    );
     Ok(())
 }

@@ -25,9 +25,14 @@ async fn all_queries(places: [(&'static str, Place); 8]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("tpch.db");
     if places.iter().any(|(_, place)| matches!(place, Sqlite)) {
-        fill_sqlite(&file, places.iter().filter(|(_, p)| matches!(p, Sqlite)).map(|(name, _)| *name)).await?;
+        fill_sqlite(
+            &file,
+            places.iter().filter(|(_, p)| matches!(p, Sqlite)).map(|(name, _)| *name),
+        )
+        .await?;
     }
-    let sqlite = format!("[catalog.lite]\ntype = \"sqlite\"\npath = {:?}\n", file.display().to_string());
+    let sqlite =
+        format!("[catalog.lite]\ntype = \"sqlite\"\npath = {:?}\n", file.display().to_string());
     let session = stores::session(&sqlite).await?;
     for (table, place) in places {
         session.sql(&view(Table::named(table), place)).await?;
@@ -37,13 +42,18 @@ async fn all_queries(places: [(&'static str, Place); 8]) -> Result<()> {
     for number in 1..=22 {
         let file = format!("{}/queries/tpch/q{number:02}.sql", env!("CARGO_MANIFEST_DIR"));
         let query = &std::fs::read_to_string(file)?;
-        let wanted: Rows = reference::ask(&context, query).await.with_context(|| format!("reference, Q{number}"))?;
+        let wanted: Rows = reference::ask(&context, query)
+            .await
+            .with_context(|| format!("reference, Q{number}"))?;
         match ask(&session, query).await {
             Ok(found) => {
                 let (found, wanted) = comparable(&found, &wanted);
                 if found != wanted {
                     let first = found.iter().zip(&wanted).find(|(a, b)| a != b);
-                    wrong.insert(number, format!("{} rows for {}: {first:?}", found.len(), wanted.len()));
+                    wrong.insert(
+                        number,
+                        format!("{} rows for {}: {first:?}", found.len(), wanted.len()),
+                    );
                 }
             }
             Err(error) => {
@@ -71,7 +81,10 @@ fn view(table: &Table, place: Place) -> String {
     format!("CREATE VIEW {name} AS SELECT {} FROM {source}", columns.join(", "))
 }
 
-async fn fill_sqlite(file: &std::path::Path, tables: impl Iterator<Item = &'static str>) -> Result<()> {
+async fn fill_sqlite(
+    file: &std::path::Path,
+    tables: impl Iterator<Item = &'static str>,
+) -> Result<()> {
     let url = format!("sqlite://{}?mode=rwc", file.display());
     let mut connection = SqliteConnection::connect(&url).await?;
     for table in tables.map(Table::named) {

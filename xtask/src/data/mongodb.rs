@@ -41,7 +41,8 @@ async fn load_table(database: &Database, table: &Table, scale_factor: f64) -> Re
         flush_when_full(&collection, &mut batch).await?;
     }
     flush(&collection, &mut batch).await?;
-    let key: Document = table.key.iter().map(|column| ((*column).to_owned(), Bson::Int32(1))).collect();
+    let key: Document =
+        table.key.iter().map(|column| ((*column).to_owned(), Bson::Int32(1))).collect();
     let options = mongodb::options::IndexOptions::builder().unique(true).build();
     collection.create_index(IndexModel::builder().keys(key).options(options).build()).await?;
     for column in table.indexes {
@@ -61,7 +62,8 @@ async fn load_nested_orders(database: &Database, scale_factor: f64) -> Result<()
     for line in Table::named("orders").lines(scale_factor) {
         let mut order = document(Table::named("orders"), &line)?;
         let key = order.get_i64("o_orderkey")?;
-        let customer = customers.get(&order.get_i64("o_custkey")?).context("an order without its customer")?;
+        let customer =
+            customers.get(&order.get_i64("o_custkey")?).context("an order without its customer")?;
         order.insert("customer", embedded_customer(customer, &nations, &regions)?);
         // Both generators go up by order key, so the lines of this order are the next ones.
         let prefix = format!("{key}|");
@@ -85,8 +87,10 @@ fn embedded_customer(
     nations: &HashMap<i64, Document>,
     regions: &HashMap<i64, Document>,
 ) -> Result<Document> {
-    let nation = nations.get(&customer.get_i64("c_nationkey")?).context("a customer without a nation")?;
-    let region = regions.get(&nation.get_i64("n_regionkey")?).context("a nation without a region")?;
+    let nation =
+        nations.get(&customer.get_i64("c_nationkey")?).context("a customer without a nation")?;
+    let region =
+        regions.get(&nation.get_i64("n_regionkey")?).context("a nation without a region")?;
     Ok(doc! {
         "custkey": customer.get_i64("c_custkey")?,
         "name": customer.get_str("c_name")?,
@@ -115,9 +119,12 @@ fn document(table: &Table, line: &str) -> Result<Document> {
         let value = match kind {
             Kind::Int => Bson::Int32(field.parse()?),
             Kind::Long => Bson::Int64(field.parse()?),
-            Kind::Decimal => Bson::Decimal128(field.parse::<Decimal128>()?),
+            // The scale is part of a Decimal128, and amounts have two digits after the point.
+            Kind::Decimal if field.contains('.') => Bson::Decimal128(field.parse::<Decimal128>()?),
+            Kind::Decimal => Bson::Decimal128(format!("{field}.00").parse::<Decimal128>()?),
             Kind::Date => {
-                let midnight = field.parse::<NaiveDate>()?.and_hms_opt(0, 0, 0).context("midnight")?;
+                let midnight =
+                    field.parse::<NaiveDate>()?.and_hms_opt(0, 0, 0).context("midnight")?;
                 Bson::DateTime(DateTime::from_millis(midnight.and_utc().timestamp_millis()))
             }
             Kind::Text => Bson::String(field.to_owned()),
@@ -127,7 +134,10 @@ fn document(table: &Table, line: &str) -> Result<Document> {
     Ok(document)
 }
 
-async fn flush_when_full(collection: &Collection<Document>, batch: &mut Vec<Document>) -> Result<()> {
+async fn flush_when_full(
+    collection: &Collection<Document>,
+    batch: &mut Vec<Document>,
+) -> Result<()> {
     if batch.len() < BATCH_DOCUMENTS {
         return Ok(());
     }

@@ -13,14 +13,17 @@ const KNOWS_PER_CUSTOMER: u64 = 5;
 
 pub(super) async fn is_loaded(scale_factor: f64) -> Result<bool> {
     let graph = neo4j_graph()?;
-    let mut rows = graph.execute(query("MATCH (n:Region) RETURN n.loaded_scale_factor AS sf LIMIT 1")).await?;
+    let mut rows =
+        graph.execute(query("MATCH (n:Region) RETURN n.loaded_scale_factor AS sf LIMIT 1")).await?;
     let found = rows.next().await?.and_then(|row| row.get::<String>("sf").ok());
     Ok(found.is_some_and(|text| text == scale_factor.to_string()))
 }
 
 pub(super) async fn load(scale_factor: f64) -> Result<()> {
     let graph = neo4j_graph()?;
-    graph.run(query("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 20000 ROWS")).await?;
+    graph
+        .run(query("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 20000 ROWS"))
+        .await?;
     let nodes = [
         ("Region", "region"),
         ("Nation", "nation"),
@@ -30,11 +33,15 @@ pub(super) async fn load(scale_factor: f64) -> Result<()> {
     ];
     for (label, table) in nodes {
         let table = Table::named(table);
-        let index = format!("CREATE INDEX {table}_key IF NOT EXISTS FOR (n:{label}) ON (n.{key})",
-            table = table.name, key = table.key[0]);
+        let index = format!(
+            "CREATE INDEX {table}_key IF NOT EXISTS FOR (n:{label}) ON (n.{key})",
+            table = table.name,
+            key = table.key[0]
+        );
         graph.run(query(&index)).await?;
         let create = format!("UNWIND $rows AS row CREATE (n:{label}) SET n = row");
-        write(&graph, &create, table.lines(scale_factor).map(|line| properties(table, &line))).await?;
+        write(&graph, &create, table.lines(scale_factor).map(|line| properties(table, &line)))
+            .await?;
     }
     graph.run(query("CALL db.awaitIndexes(120)")).await?;
     load_places(&graph).await?;
@@ -70,29 +77,38 @@ async fn load_knows(graph: &Graph, scale_factor: f64) -> Result<()> {
     let mut state = KNOWS_SEED;
     let mut next = move || {
         // The multiplier and increment are Knuth's for 64 bits; the high bits are the random ones.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state >> 33
     };
-    let rows = (1..=customers).flat_map(|from| (0..KNOWS_PER_CUSTOMER).map(move |_| from)).map(move |from| {
-        let to = next() % customers + 1;
-        let year = 1992 + next() % 7;
-        Ok(map([
-            ("from", BoltType::from(i64::try_from(from)?)),
-            ("to", BoltType::from(i64::try_from(to)?)),
-            ("since", BoltType::from(i64::try_from(year)?)),
-        ]))
-    });
+    let rows = (1..=customers).flat_map(|from| (0..KNOWS_PER_CUSTOMER).map(move |_| from)).map(
+        move |from| {
+            let to = next() % customers + 1;
+            let year = 1992 + next() % 7;
+            Ok(map([
+                ("from", BoltType::from(i64::try_from(from)?)),
+                ("to", BoltType::from(i64::try_from(to)?)),
+                ("since", BoltType::from(i64::try_from(year)?)),
+            ]))
+        },
+    );
     let create = "UNWIND $rows AS row MATCH (a:Customer {c_custkey: row.from}) \
                   MATCH (b:Customer {c_custkey: row.to}) CREATE (a)-[:KNOWS {since: row.since}]->(b)";
     write(graph, create, rows).await
 }
 
-async fn write(graph: &Graph, text: &str, rows: impl Iterator<Item = Result<BoltType>>) -> Result<()> {
+async fn write(
+    graph: &Graph,
+    text: &str,
+    rows: impl Iterator<Item = Result<BoltType>>,
+) -> Result<()> {
     let mut batch = BoltList::new();
     for row in rows {
         batch.push(row?);
         if batch.len() >= BATCH_ROWS {
-            graph.run(query(text).param("rows", BoltType::List(std::mem::take(&mut batch)))).await?;
+            graph
+                .run(query(text).param("rows", BoltType::List(std::mem::take(&mut batch))))
+                .await?;
         }
     }
     graph.run(query(text).param("rows", BoltType::List(batch))).await?;

@@ -12,9 +12,12 @@ use crate::stores::Store;
 const CHUNK_BYTES: usize = 1 << 20;
 
 pub(super) async fn is_loaded(database: &str) -> bool {
-    let Ok(mut connection) = PgConnection::connect(&Store::Postgres.url(database)).await else { return false };
+    let Ok(mut connection) = PgConnection::connect(&Store::Postgres.url(database)).await else {
+        return false;
+    };
     let comment = "SELECT obj_description('public.lineitem'::regclass)";
-    let found: Result<Option<String>, _> = sqlx::query_scalar(comment).fetch_one(&mut connection).await;
+    let found: Result<Option<String>, _> =
+        sqlx::query_scalar(comment).fetch_one(&mut connection).await;
     matches!(found, Ok(Some(text)) if text == "complete")
 }
 
@@ -38,8 +41,9 @@ pub(super) async fn load(database: &str, scale_factor: f64) -> Result<()> {
 async fn load_table(connection: &mut PgConnection, table: &Table, scale_factor: f64) -> Result<()> {
     let name = table.name;
     sqlx::query(AssertSqlSafe(create_table(table)?)).execute(&mut *connection).await?;
-    let mut copy =
-        connection.copy_in_raw(&format!("COPY {name} FROM STDIN WITH (FORMAT text, DELIMITER '|')")).await?;
+    let mut copy = connection
+        .copy_in_raw(&format!("COPY {name} FROM STDIN WITH (FORMAT text, DELIMITER '|')"))
+        .await?;
     let mut chunk = String::with_capacity(CHUNK_BYTES + 1024);
     for line in table.lines(scale_factor) {
         chunk.push_str(line.strip_suffix('|').unwrap_or(&line));

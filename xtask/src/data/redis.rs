@@ -63,7 +63,8 @@ async fn load_sessions(connection: &mut MultiplexedConnection, scale_factor: f64
         let row: Vec<_> = fields(&line).collect();
         let key: i64 = row[0].parse()?;
         let page = PAGES[index % PAGES.len()];
-        let session = json!({ "user": row[1], "page": page, "visits": key % 17, "active": key % 4 != 0 });
+        let session =
+            json!({ "user": row[1], "page": page, "visits": key % 17, "active": key % 4 != 0 });
         pipeline.cmd("SET").arg(format!("session:{key}")).arg(session.to_string()).ignore();
         pipeline.cmd("ZADD").arg("leaderboard").arg(row[5]).arg(key).ignore();
         if index % 10 == 0 {
@@ -75,7 +76,10 @@ async fn load_sessions(connection: &mut MultiplexedConnection, scale_factor: f64
     flush(connection, &mut pipeline).await
 }
 
-async fn flush_when_full(connection: &mut MultiplexedConnection, pipeline: &mut Pipeline) -> Result<()> {
+async fn flush_when_full(
+    connection: &mut MultiplexedConnection,
+    pipeline: &mut Pipeline,
+) -> Result<()> {
     if pipeline.len() < PIPELINE_COMMANDS {
         return Ok(());
     }

@@ -46,7 +46,10 @@ impl Table {
     /// If there is no such table: names are constants of the callers.
     #[must_use]
     pub fn named(name: &str) -> &'static Self {
-        #[expect(clippy::expect_used, reason = "the names are constants of this crate and of the tests")]
+        #[expect(
+            clippy::expect_used,
+            reason = "the names are constants of this crate and of the tests"
+        )]
         TABLES.iter().find(|table| table.name == name).expect("a TPC-H table")
     }
 }
@@ -60,7 +63,9 @@ use Kind::{Date, Decimal, Int, Long, Text};
 
 macro_rules! rows {
     ($generator:ident) => {
-        |scale_factor| Box::new(tpch::$generator::new(scale_factor, 1, 1).iter().map(|row| row.to_string()))
+        |scale_factor| {
+            Box::new(tpch::$generator::new(scale_factor, 1, 1).iter().map(|row| row.to_string()))
+        }
     };
 }
 
@@ -75,7 +80,12 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         name: "nation",
-        columns: &[("n_nationkey", Long), ("n_name", Text), ("n_regionkey", Long), ("n_comment", Text)],
+        columns: &[
+            ("n_nationkey", Long),
+            ("n_name", Text),
+            ("n_regionkey", Long),
+            ("n_comment", Text),
+        ],
         key: &["n_nationkey"],
         indexes: &["n_regionkey"],
         rows: rows!(NationGenerator),

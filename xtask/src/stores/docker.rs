@@ -18,7 +18,8 @@ pub(super) fn engine_answers() -> bool {
 }
 
 pub(super) fn up() -> Result<()> {
-    run(Command::new("docker").args(["compose", "-f", COMPOSE_FILE, "up", "--detach", "--wait"])).map(drop)
+    run(Command::new("docker").args(["compose", "-f", COMPOSE_FILE, "up", "--detach", "--wait"]))
+        .map(drop)
 }
 
 pub(super) fn down() -> Result<()> {

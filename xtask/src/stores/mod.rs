@@ -157,7 +157,9 @@ pub fn down() -> Result<()> {
     for store in Store::ALL {
         let pid_file = base_dir()?.join(store.name()).join("pid");
         let Ok(text) = std::fs::read_to_string(&pid_file) else { continue };
-        let Some(pid) = text.lines().next().map(str::trim).filter(|pid| !pid.is_empty()) else { continue };
+        let Some(pid) = text.lines().next().map(str::trim).filter(|pid| !pid.is_empty()) else {
+            continue;
+        };
         let ended = Command::new("kill").arg(pid).stderr(Stdio::null()).status()?.success();
         if ended {
             eprintln!("ended {} (pid {pid})", store.name());
@@ -200,7 +202,8 @@ fn is_root() -> bool {
 /// Runs a command to its end, its output kept for the error message.
 fn run(command: &mut Command) -> Result<String> {
     let shown = format!("{command:?}");
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {shown}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {shown}"))?;
     if !output.status.success() {
         bail!("{shown} failed: {}", String::from_utf8_lossy(&output.stderr));
     }
@@ -223,17 +226,24 @@ fn spawn(command: &mut Command, dir: &Path) -> Result<()> {
 }
 
 fn on_path(program: &str) -> bool {
-    Command::new("sh").args(["-c", &format!("command -v {program}")]).output().is_ok_and(|o| o.status.success())
+    Command::new("sh")
+        .args(["-c", &format!("command -v {program}")])
+        .output()
+        .is_ok_and(|o| o.status.success())
 }
 
 /// Installs Debian packages by name.
 fn apt_install(packages: &[&str]) -> Result<()> {
     if !on_path("apt-get") {
-        bail!("install {} by your system's package manager, or start Docker, then run this again", packages.join(", "));
+        bail!(
+            "install {} by your system's package manager, or start Docker, then run this again",
+            packages.join(", ")
+        );
     }
     eprintln!("installing {}", packages.join(", "));
     let sudo = if is_root() { vec![] } else { vec!["sudo"] };
-    for args in [vec!["update"], [&["install", "-y", "--no-install-recommends"], packages].concat()] {
+    for args in [vec!["update"], [&["install", "-y", "--no-install-recommends"], packages].concat()]
+    {
         let words = [sudo.as_slice(), &["apt-get"], &args].concat();
         let (program, rest) = words.split_first().context("an empty command")?;
         run(Command::new(program).args(rest).env("DEBIAN_FRONTEND", "noninteractive"))?;

@@ -27,7 +27,15 @@ pub(super) fn start(dir: &Path) -> Result<()> {
     }
     let mut command = Command::new(server);
     command.arg("--dbpath").arg(&data).arg("--keyFile").arg(&key_file);
-    command.args(["--port", &MONGODB_PORT.to_string(), "--bind_ip", "127.0.0.1", "--auth", "--replSet", "rs0"]);
+    command.args([
+        "--port",
+        &MONGODB_PORT.to_string(),
+        "--bind_ip",
+        "127.0.0.1",
+        "--auth",
+        "--replSet",
+        "rs0",
+    ]);
     command.args(["--wiredTigerCacheSizeGB", "1", "--quiet"]);
     spawn(&mut command, dir)
 }
@@ -77,7 +85,10 @@ async fn initiate() -> Result<()> {
     let admin = client.database("admin");
     let members = doc! { "_id": 0, "host": format!("127.0.0.1:{MONGODB_PORT}") };
     // Both fail harmlessly when they were done before; whether they were shows in the ping that follows.
-    admin.run_command(doc! { "replSetInitiate": { "_id": "rs0", "members": [members] } }).await.ok();
+    admin
+        .run_command(doc! { "replSetInitiate": { "_id": "rs0", "members": [members] } })
+        .await
+        .ok();
     admin
         .run_command(doc! { "createUser": "medley", "pwd": PASSWORD, "roles": ["root"] })
         .await

@@ -21,8 +21,11 @@ pub(super) fn start(dir: &Path) -> Result<()> {
         let pom = dir.join("pom.xml");
         std::fs::write(&pom, POM)?;
         let output = format!("-DoutputDirectory={}", lib.display());
-        run(Command::new("mvn").args(["-q", "-B", "-f"]).arg(&pom).args(["dependency:copy-dependencies", &output]))
-            .context("neo4j comes from Maven artifacts")?;
+        run(Command::new("mvn")
+            .args(["-q", "-B", "-f"])
+            .arg(&pom)
+            .args(["dependency:copy-dependencies", &output]))
+        .context("neo4j comes from Maven artifacts")?;
         std::fs::write(lib.join("complete"), "")?;
     }
     let program = dir.join("Neo4jServer.java");

@@ -24,7 +24,15 @@ pub(super) fn start(dir: &Path) -> Result<()> {
             run(Command::new("chown").arg("postgres").arg(&password_file))?;
         }
         let mut initdb = as_server_user(&bin.join("initdb"));
-        initdb.arg("-D").arg(&data).args(["-U", "medley", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8"]);
+        initdb.arg("-D").arg(&data).args([
+            "-U",
+            "medley",
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]);
         run(initdb.arg(format!("--pwfile={}", password_file.display())))?;
         std::fs::remove_file(password_file)?;
     }
@@ -34,9 +42,15 @@ pub(super) fn start(dir: &Path) -> Result<()> {
         dir.join("pid").display()
     );
     let mut pg_ctl = as_server_user(&bin.join("pg_ctl"));
-    pg_ctl.arg("-D").arg(&data).arg("-l").arg(dir.join("log")).args(["-o", &options, "-w", "start"]);
+    pg_ctl
+        .arg("-D")
+        .arg(&data)
+        .arg("-l")
+        .arg(dir.join("log"))
+        .args(["-o", &options, "-w", "start"]);
     // Its server keeps the pipe open, so the output must not be collected.
-    let started = pg_ctl.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).status()?;
+    let started =
+        pg_ctl.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).status()?;
     anyhow::ensure!(started.success(), "postgres did not start, see {}", dir.join("log").display());
     Ok(())
 }
@@ -57,7 +71,11 @@ fn bin_dir() -> Option<PathBuf> {
     }
     let mut versions: Vec<_> = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().collect();
     versions.sort_by_key(|entry| entry.file_name().to_string_lossy().parse::<u32>().unwrap_or(0));
-    versions.into_iter().rev().map(|entry| entry.path().join("bin")).find(|bin| bin.join("initdb").exists())
+    versions
+        .into_iter()
+        .rev()
+        .map(|entry| entry.path().join("bin"))
+        .find(|bin| bin.join("initdb").exists())
 }
 
 pub(super) async fn ping() -> Result<()> {

@@ -100,7 +100,11 @@ pub trait Dialect {
     ///
     /// # Errors
     /// A refusal if the store compares this type in another way than SQL does.
-    fn operand(&self, column: &ColumnDescription, comparison: Comparison) -> Result<Operand, Refusal>;
+    fn operand(
+        &self,
+        column: &ColumnDescription,
+        comparison: Comparison,
+    ) -> Result<Operand, Refusal>;
 
     /// A value as the right side; text and bytes go into `parameters`.
     ///
@@ -140,13 +144,15 @@ pub fn emit<'a>(
 ) -> Result<(Selection<'a>, Statement, bool), Refusal> {
     let selection = fragment.as_selection()?;
     let mut emitter = Emitter { dialect, parameters: Vec::new() };
-    let outputs: Vec<_> = selection.columns.iter().map(|i| dialect.output(&selection.table.columns[*i])).collect();
+    let outputs: Vec<_> =
+        selection.columns.iter().map(|i| dialect.output(&selection.table.columns[*i])).collect();
     // A statement must select something, also when only the number of rows is asked for.
     let outputs = if outputs.is_empty() { "1".to_owned() } else { outputs.join(", ") };
     let mut text = format!("SELECT {outputs} FROM {}", dialect.table(&selection.table.name));
     let mut exact = true;
     for (index, filter) in selection.filters.iter().enumerate() {
-        let condition = emitter.predicate(&Predicate::parse(filter, selection.table, capabilities)?)?;
+        let condition =
+            emitter.predicate(&Predicate::parse(filter, selection.table, capabilities)?)?;
         exact &= condition.exact;
         text.push_str(if index == 0 { " WHERE " } else { " AND " });
         text.push_str(&condition.text);
@@ -171,11 +177,17 @@ impl<D: Dialect> Emitter<'_, D> {
             Predicate::Compare(column, comparison, value) => {
                 let operand = self.dialect.operand(column, *comparison)?;
                 let literal = self.literal(column, value)?;
-                Ok(guarded(&operand, &format!("{} {} {literal}", operand.text, comparison.symbol())))
+                Ok(guarded(
+                    &operand,
+                    &format!("{} {} {literal}", operand.text, comparison.symbol()),
+                ))
             }
             Predicate::InList(column, values) => {
                 let operand = self.dialect.operand(column, Comparison::Equal)?;
-                let literals = values.iter().map(|v| self.literal(column, v)).collect::<Result<Vec<_>, _>>()?;
+                let literals = values
+                    .iter()
+                    .map(|v| self.literal(column, v))
+                    .collect::<Result<Vec<_>, _>>()?;
                 Ok(guarded(&operand, &format!("{} IN ({})", operand.text, literals.join(", "))))
             }
             Predicate::IsNull(column) => self.dialect.null_test(column, true),
@@ -188,10 +200,17 @@ impl<D: Dialect> Emitter<'_, D> {
     fn combine(&mut self, parts: &[Predicate<'_>], with: &str) -> Result<Condition, Refusal> {
         let parts = parts.iter().map(|part| self.predicate(part)).collect::<Result<Vec<_>, _>>()?;
         let texts: Vec<_> = parts.iter().map(|part| part.text.as_str()).collect();
-        Ok(Condition { text: format!("({})", texts.join(with)), exact: parts.iter().all(|part| part.exact) })
+        Ok(Condition {
+            text: format!("({})", texts.join(with)),
+            exact: parts.iter().all(|part| part.exact),
+        })
     }
 
-    fn literal(&mut self, column: &ColumnDescription, value: &ScalarValue) -> Result<String, Refusal> {
+    fn literal(
+        &mut self,
+        column: &ColumnDescription,
+        value: &ScalarValue,
+    ) -> Result<String, Refusal> {
         self.dialect.literal(column, value, &mut self.parameters)
     }
 }

@@ -55,7 +55,9 @@ pub(crate) fn to_decimal128(unscaled: i128, scale: i8) -> Option<Decimal128> {
     }
     let exponent = u128::try_from(EXPONENT_BIAS - i32::from(scale)).ok()?;
     let sign = u128::from(unscaled < 0) << 127;
-    Some(Decimal128::from_bytes((sign | (exponent << COEFFICIENT_BITS) | coefficient).to_le_bytes()))
+    Some(Decimal128::from_bytes(
+        (sign | (exponent << COEFFICIENT_BITS) | coefficient).to_le_bytes(),
+    ))
 }
 
 #[cfg(test)]

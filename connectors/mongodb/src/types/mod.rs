@@ -13,7 +13,11 @@ pub(crate) use decimal::to_decimal128;
 
 /// What a document that cannot be read is called.
 pub(crate) fn malformed(table: &TableName) -> Error {
-    Error::new(ErrorKind::Remote, "read documents", format!("\"{table}\" holds a document that is not valid BSON"))
+    Error::new(
+        ErrorKind::Remote,
+        "read documents",
+        format!("\"{table}\" holds a document that is not valid BSON"),
+    )
 }
 
 /// The type in MongoDB's words, as `$type` takes it.
@@ -98,13 +102,20 @@ pub(crate) struct Appender<'a> {
 
 impl Appender<'_> {
     /// Appends a value to the column, whose name or path is `path`.
-    pub(crate) fn append(&self, column: &mut ColumnBuilder, value: RawBsonRef<'_>, path: &str) -> Result<()> {
+    pub(crate) fn append(
+        &self,
+        column: &mut ColumnBuilder,
+        value: RawBsonRef<'_>,
+        path: &str,
+    ) -> Result<()> {
         let fits = match (&mut *column, value) {
             (_, RawBsonRef::Null | RawBsonRef::Undefined) => {
                 column.append_null();
                 true
             }
-            (ColumnBuilder::Json(_), value) => column.append(Scalar::Text(&json::text(value, self.table)?)),
+            (ColumnBuilder::Json(_), value) => {
+                column.append(Scalar::Text(&json::text(value, self.table)?))
+            }
             (ColumnBuilder::Struct(fields), RawBsonRef::Document(document)) => {
                 let index = fields.index.clone();
                 let row = fields.children.first().map_or(0, ColumnBuilder::len);
@@ -162,7 +173,9 @@ fn append_scalar(column: &mut ColumnBuilder, value: RawBsonRef<'_>) -> bool {
         RawBsonRef::Int32(value) => column.append(Scalar::Int32(value)),
         RawBsonRef::Int64(value) => column.append(Scalar::Int64(value)),
         // One NaN, as in the other stores.
-        RawBsonRef::Double(value) => column.append(Scalar::Double(if value.is_nan() { f64::NAN } else { value })),
+        RawBsonRef::Double(value) => {
+            column.append(Scalar::Double(if value.is_nan() { f64::NAN } else { value }))
+        }
         RawBsonRef::String(text) => column.append(Scalar::Text(text)),
         RawBsonRef::ObjectId(id) => column.append(Scalar::ObjectId(&id.to_hex())),
         RawBsonRef::DateTime(time) => column.append(Scalar::Millis(time.timestamp_millis())),

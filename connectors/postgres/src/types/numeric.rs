@@ -76,7 +76,11 @@ mod tests {
         assert_eq!(read(&numeric(0, POSITIVE, &[1234, 5000]), 2), Ok(Some(123_450)));
         assert_eq!(read(&numeric(-1, NEGATIVE, &[700]), 2), Ok(Some(-7)));
         assert_eq!(read(&numeric(1, POSITIVE, &[1]), 0), Ok(Some(10_000)));
-        assert_eq!(read(&numeric(0, POSITIVE, &[0, 5]), 2), Ok(None), "a fourth digit after the point");
+        assert_eq!(
+            read(&numeric(0, POSITIVE, &[0, 5]), 2),
+            Ok(None),
+            "a fourth digit after the point"
+        );
         assert_eq!(read(&numeric(0, 0xC000, &[]), 2), Ok(None), "NaN");
         assert_eq!(read(&[0, 1], 2), Err(Malformed));
         // 36 nines before the point and two after: every digit that a decimal of 38 holds.

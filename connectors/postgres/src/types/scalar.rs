@@ -36,11 +36,15 @@ pub(super) fn append(
         Reading::Uuid => Some(Scalar::Text(uuid_text(&take(bytes)?, &mut hex)?)),
         Reading::Bytes => Some(Scalar::Binary(bytes)),
         Reading::Date => date(i32::from_be_bytes(take(bytes)?)),
-        Reading::Time => i64::from_be_bytes(take(bytes)?).checked_mul(1000).filter(|n| *n < 86_400_000_000_000).map(Scalar::Time),
+        Reading::Time => i64::from_be_bytes(take(bytes)?)
+            .checked_mul(1000)
+            .filter(|n| *n < 86_400_000_000_000)
+            .map(Scalar::Time),
         Reading::Timestamp | Reading::TimestampTz => instant(i64::from_be_bytes(take(bytes)?)),
         Reading::Interval => {
             let micros = i64::from_be_bytes(take(bytes)?);
-            let (days, months) = (i32::from_be_bytes(take(bytes)?), i32::from_be_bytes(take(bytes)?));
+            let (days, months) =
+                (i32::from_be_bytes(take(bytes)?), i32::from_be_bytes(take(bytes)?));
             micros.checked_mul(1000).map(|nanos| Scalar::Interval(months, days, nanos))
         }
         Reading::Numeric(_) | Reading::UnsizedNumeric | Reading::Array(_) => return Err(Malformed),

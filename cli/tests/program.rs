@@ -6,23 +6,12 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result};
 use medley_integration_tests::stores;
 
-/// Builds the program once, and runs it.
+/// Runs the program over the four live stores.
 async fn medley(arguments: &[&str], input: &str) -> Result<Output> {
-    static PROGRAM: tokio::sync::OnceCell<std::path::PathBuf> = tokio::sync::OnceCell::const_new();
-    let program = PROGRAM
-        .get_or_try_init(|| async {
-            stores::ready().await?;
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let built = Command::new(cargo).args(["build", "--quiet", "--workspace", "--bins"]).status()?;
-            anyhow::ensure!(built.success(), "medley does not build");
-            // The tests' own program lies in the folder below.
-            let folder = std::env::current_exe()?.parent().and_then(|deps| deps.parent().map(ToOwned::to_owned));
-            Ok(folder.context("a target folder")?.join("medley"))
-        })
-        .await?;
+    stores::ready().await?;
     let config = tempfile::NamedTempFile::with_suffix(".toml")?;
     std::fs::write(config.path(), stores::config_text())?;
-    let mut child = Command::new(program)
+    let mut child = Command::new(env!("CARGO_BIN_EXE_medley"))
         .args(["--config".as_ref(), config.path()])
         .args(arguments)
         .stdin(Stdio::piped())
@@ -43,11 +32,22 @@ async fn every_format_gives_the_rows_on_stdout_and_the_count_on_stderr() -> Resu
     for (format, expected) in [
         ("csv", "k,n,x\n0,AFRICA,\n1,AMERICA,\n"),
         ("json", "[{\"k\":0,\"n\":\"AFRICA\",\"x\":null},{\"k\":1,\"n\":\"AMERICA\",\"x\":null}]"),
-        ("ndjson", "{\"k\":0,\"n\":\"AFRICA\",\"x\":null}\n{\"k\":1,\"n\":\"AMERICA\",\"x\":null}\n"),
-        ("markdown", "| k | n | x |\n|---|---|---|\n| 0 | AFRICA | NULL |\n| 1 | AMERICA | NULL |\n"),
+        (
+            "ndjson",
+            "{\"k\":0,\"n\":\"AFRICA\",\"x\":null}\n{\"k\":1,\"n\":\"AMERICA\",\"x\":null}\n",
+        ),
+        (
+            "markdown",
+            "| k | n | x |\n|---|---|---|\n| 0 | AFRICA | NULL |\n| 1 | AMERICA | NULL |\n",
+        ),
     ] {
         let output = medley(&["--format", format, "-c", sql], "").await?;
-        assert_eq!(text(&output.stdout).trim_end(), expected.trim_end(), "{format}: {}", text(&output.stderr));
+        assert_eq!(
+            text(&output.stdout).trim_end(),
+            expected.trim_end(),
+            "{format}: {}",
+            text(&output.stderr)
+        );
         assert!(text(&output.stderr).starts_with("(2 rows, "), "{format}");
     }
     let table = medley(&["--format", "table", "-c", sql], "").await?;
@@ -65,7 +65,12 @@ async fn parquet_and_arrow_read_back_as_they_were_written() -> Result<()> {
         assert!(written.status.success(), "{}", text(&written.stderr));
         let script = format!("ATTACH '{path}' AS f; SELECT count(*), min(r_name) FROM f.r");
         let read = medley(&["-q", "-c", &script], "").await?;
-        assert_eq!(text(&read.stdout).lines().nth(1), Some("5,AFRICA"), "{file}: {}", text(&read.stderr));
+        assert_eq!(
+            text(&read.stdout).lines().nth(1),
+            Some("5,AFRICA"),
+            "{file}: {}",
+            text(&read.stderr)
+        );
     }
     Ok(())
 }
@@ -95,7 +100,10 @@ async fn each_kind_of_failure_has_its_exit_code() -> Result<()> {
     assert_eq!(code(&["-c", "SELECT nope FROM pg.region"]).await?.0, Some(1));
     let attach = "ATTACH 'postgres://a:b@127.0.0.1:1/x' AS down; SELECT * FROM down.t";
     assert_eq!(code(&["-c", attach]).await?.0, Some(4));
-    assert_eq!(code(&["-c", "ATTACH 'redis://h' AS x (nonsense 1); SELECT * FROM x.y"]).await?.0, Some(3));
+    assert_eq!(
+        code(&["-c", "ATTACH 'redis://h' AS x (nonsense 1); SELECT * FROM x.y"]).await?.0,
+        Some(3)
+    );
     assert_eq!(code(&["-f", "/no/such/file.sql"]).await?.0, Some(3));
     assert_eq!(code(&["-c", "SELECT CAST('x' AS INT)"]).await?.0, Some(6));
     Ok(())
