@@ -157,11 +157,6 @@ fn check_allowed(plan: &LogicalPlan) -> Result<bool> {
             ))),
         },
         LogicalPlan::Statement(statement) => match statement {
-            PlanStatement::TransactionStart(_) | PlanStatement::TransactionEnd(_) => {
-                Err(Error::statement(
-                    "transactions are refused: each query reads each store as it stands",
-                ))
-            }
             PlanStatement::Execute(_) => Ok(true),
             _ => Ok(false),
         },

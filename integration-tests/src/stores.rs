@@ -19,8 +19,8 @@ pub async fn ready() -> Result<()> {
             xtask::stores::up().await?;
             xtask::data::ensure(SCALE_FACTOR).await
         })
-        .await
-        .map(|()| ())
+        .await?;
+    Ok(())
 }
 
 /// The configuration with the catalogs `pg`, `docs`, `cache` and `graph`, passwords in place.

@@ -63,6 +63,11 @@ pub(crate) fn parse(text: &str) -> Result<Command> {
     if tokens.word("SHOW") {
         return show::show(tokens);
     }
+    if ["BEGIN", "START", "COMMIT", "ROLLBACK"].iter().any(|keyword| tokens.word(keyword)) {
+        return Err(crate::Error::statement(
+            "transactions are refused: each query reads each store as it stands",
+        ));
+    }
     if tokens.word("INSTALL") || tokens.word("LOAD") {
         return Err(crate::Error::statement(
             "all connectors are built in: ATTACH a store directly",

@@ -36,118 +36,39 @@ async fn check(
 }
 
 /// A Postgres type with literals and the text that is read.
+#[rustfmt::skip]
 const POSTGRES: &[(&str, &[(&str, &str)])] = &[
     ("boolean", &[("true", "true"), ("false", "false"), ("NULL", "NULL")]),
     ("smallint", &[("-32768", "-32768"), ("32767", "32767"), ("0", "0")]),
     ("integer", &[("-2147483648", "-2147483648"), ("2147483647", "2147483647"), ("NULL", "NULL")]),
-    (
-        "bigint",
-        &[
-            ("-9223372036854775808", "-9223372036854775808"),
-            ("9223372036854775807", "9223372036854775807"),
-        ],
-    ),
+    ("bigint", &[("-9223372036854775808", "-9223372036854775808"), ("9223372036854775807", "9223372036854775807")]),
     ("oid", &[("0", "0"), ("4294967295", "4294967295")]),
     ("real", &[("'NaN'", "NaN"), ("'Infinity'", "inf"), ("'-Infinity'", "-inf"), ("1.5", "1.5")]),
-    (
-        "double precision",
-        &[("'NaN'", "NaN"), ("'-Infinity'", "-inf"), ("1e308", "1e308"), ("0.1", "0.1")],
-    ),
-    (
-        "numeric(5,2)",
-        &[("999.99", "999.99"), ("-999.99", "-999.99"), ("0", "0.00"), ("'NaN'", MISFIT)],
-    ),
+    ("double precision", &[("'NaN'", "NaN"), ("'-Infinity'", "-inf"), ("1e308", "1e308"), ("0.1", "0.1")]),
+    ("numeric(5,2)", &[("999.99", "999.99"), ("-999.99", "-999.99"), ("0", "0.00"), ("'NaN'", MISFIT)]),
     (
         "numeric(38,0)",
-        &[
-            ("99999999999999999999999999999999999999", "99999999999999999999999999999999999999"),
-            ("-1", "-1"),
-        ],
+        &[("99999999999999999999999999999999999999", "99999999999999999999999999999999999999"), ("-1", "-1")],
     ),
-    (
-        "numeric(38,38)",
-        &[("0.00000000000000000000000000000000000001", "0.00000000000000000000000000000000000001")],
-    ),
+    ("numeric(38,38)", &[("0.00000000000000000000000000000000000001", "0.00000000000000000000000000000000000001")]),
     ("numeric(3,-2)", &[("12300", "12300"), ("99900", "99900")]),
-    (
-        "numeric(50,2)",
-        &[(
-            "123456789012345678901234567890123456789012345678.25",
-            "123456789012345678901234567890123456789012345678.25",
-        )],
-    ),
-    (
-        "numeric",
-        &[
-            ("1.5", "1.500"),
-            ("12345678901234567890.125", "12345678901234567890.125"),
-            ("0", "0.000"),
-        ],
-    ),
-    (
-        "text",
-        &[
-            ("''", ""),
-            ("'🍎ä'", "🍎ä"),
-            ("E'a\\nb\\tc'", "a\nb\tc"),
-            ("'''quoted'''", "'quoted'"),
-            ("NULL", "NULL"),
-        ],
-    ),
+    ("numeric(50,2)", &[("123456789012345678901234567890123456789012345678.25", "123456789012345678901234567890123456789012345678.25")]),
+    ("numeric", &[("1.5", "1.500"), ("12345678901234567890.125", "12345678901234567890.125"), ("0", "0.000")]),
+    ("text", &[("''", ""), ("'🍎ä'", "🍎ä"), ("E'a\\nb\\tc'", "a\nb\tc"), ("'''quoted'''", "'quoted'"), ("NULL", "NULL")]),
     ("varchar(5)", &[("'abcde'", "abcde"), ("''", "")]),
     ("char(5)", &[("'ab'", "ab"), ("''", ""), ("'abcde'", "abcde")]),
     ("name", &[("'a_name'", "a_name")]),
     ("bytea", &[("'\\x00ff'", "00ff"), ("''", "")]),
-    (
-        "date",
-        &[
-            ("'0001-01-01'", "0001-01-01"),
-            ("'9999-12-31'", "9999-12-31"),
-            ("'2024-02-29'", "2024-02-29"),
-            ("'infinity'", MISFIT),
-            ("'-infinity'", MISFIT),
-        ],
-    ),
-    (
-        "time",
-        &[("'00:00'", "00:00:00"), ("'23:59:59.999999'", "23:59:59.999999"), ("'24:00'", MISFIT)],
-    ),
+    ("date", &[("'0001-01-01'", "0001-01-01"), ("'9999-12-31'", "9999-12-31"), ("'2024-02-29'", "2024-02-29"), ("'infinity'", MISFIT), ("'-infinity'", MISFIT)]),
+    ("time", &[("'00:00'", "00:00:00"), ("'23:59:59.999999'", "23:59:59.999999"), ("'24:00'", MISFIT)]),
     ("timetz", &[("'12:00+02'", "12:00:00+02")]),
-    (
-        "timestamp",
-        &[
-            ("'0001-01-01'", "0001-01-01T00:00:00"),
-            ("'9999-12-31 23:59:59.999999'", "9999-12-31T23:59:59.999999"),
-            ("'infinity'", MISFIT),
-        ],
-    ),
-    (
-        "timestamptz",
-        &[
-            ("'2024-03-31 02:30+01'", "2024-03-31T01:30:00Z"),
-            ("'2024-10-27 02:30+02'", "2024-10-27T00:30:00Z"),
-            ("'-infinity'", MISFIT),
-        ],
-    ),
-    (
-        "interval",
-        &[
-            ("'0'", "0 secs"),
-            ("'1 year 2 mons 3 days 04:05:06.5'", "14 mons 3 days 4 hours 5 mins 6.500000000 secs"),
-        ],
-    ),
+    ("timestamp", &[("'0001-01-01'", "0001-01-01T00:00:00"), ("'9999-12-31 23:59:59.999999'", "9999-12-31T23:59:59.999999"), ("'infinity'", MISFIT)]),
+    ("timestamptz", &[("'2024-03-31 02:30+01'", "2024-03-31T01:30:00Z"), ("'2024-10-27 02:30+02'", "2024-10-27T00:30:00Z"), ("'-infinity'", MISFIT)]),
+    ("interval", &[("'0'", "0 secs"), ("'1 year 2 mons 3 days 04:05:06.5'", "14 mons 3 days 4 hours 5 mins 6.500000000 secs")]),
     ("uuid", &[("'12345678-1234-1234-1234-123456789ABC'", "12345678-1234-1234-1234-123456789abc")]),
     ("json", &[("'{\"a\": [1, 2]}'", "{\"a\": [1, 2]}"), ("'null'", "null")]),
     ("jsonb", &[("'{\"b\":1,\"a\":2}'", "{\"a\": 2, \"b\": 1}")]),
-    (
-        "integer[]",
-        &[
-            ("'{1,NULL,3}'", "[1, NULL, 3]"),
-            ("'{}'", "[]"),
-            ("NULL", "NULL"),
-            ("'{{1,2},{3,4}}'", MISFIT),
-        ],
-    ),
+    ("integer[]", &[("'{1,NULL,3}'", "[1, NULL, 3]"), ("'{}'", "[]"), ("NULL", "NULL"), ("'{{1,2},{3,4}}'", MISFIT)]),
     ("text[]", &[("'{a,\"b,c\",\"\"}'", "[a, b,c, ]")]),
     ("numeric(6,2)[]", &[("'{1.5,-2}'", "[1.50, -2.00]")]),
     ("money", &[("12.34", "$12.34")]),
@@ -197,135 +118,52 @@ async fn postgres() -> Result<()> {
     Ok(())
 }
 
+/// Values with the text that is read.
+type ByteCells = &'static [(&'static [u8], &'static str)];
+
+/// A collection's name, and values with the text that is read.
+type Cells = Vec<(&'static str, Vec<(Bson, &'static str)>)>;
+
+#[rustfmt::skip]
+fn mongodb_cells() -> Result<Cells> {
+    let decimal = |text: &str| Bson::Decimal128(text.parse::<Decimal128>().expect("a decimal"));
+    let id = ObjectId::parse_str("0123456789abcdef01234567")?;
+    let binary = |bytes: &[u8]| Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() });
+    let time = |millis| Bson::DateTime(DateTime::from_millis(millis));
+    Ok(vec![
+        ("int", vec![(i32::MIN.into(), "-2147483648"), (i32::MAX.into(), "2147483647"), (Bson::Null, "NULL")]),
+        ("long", vec![(i64::MIN.into(), "-9223372036854775808"), (i64::MAX.into(), "9223372036854775807"), (7.into(), "7")]),
+        ("double", vec![(f64::NAN.into(), "NaN"), (f64::INFINITY.into(), "inf"), (f64::NEG_INFINITY.into(), "-inf"), (0.1.into(), "0.1"), (3.into(), "3.0"), (Bson::Double(-0.0), "-0.0")]),
+        ("decimal", vec![(decimal("12.50"), "12.50"), (decimal("-0.01"), "-0.01"), (decimal("12345678901234567890123456789012.34"), "12345678901234567890123456789012.34"), (5.into(), "5.00")]),
+        ("wild_decimal", vec![(decimal("NaN"), "{\"$numberDecimal\":\"NaN\"}"), (decimal("1E+6144"), "{\"$numberDecimal\":\"1.000000000000000000000000000000000E+6144\"}")]),
+        ("string", vec![("".into(), ""), ("🍎ä".into(), "🍎ä"), ("a\0b".into(), "a\0b"), ("\r\n".into(), "\r\n")]),
+        ("bool", vec![(true.into(), "true"), (false.into(), "false"), (Bson::Undefined, "NULL")]),
+        ("oid", vec![(id.into(), "0123456789abcdef01234567")]),
+        ("date", vec![(time(-62_135_596_800_000), "0001-01-01T00:00:00Z"), (time(253_402_300_799_999), "9999-12-31T23:59:59.999Z"), (time(1_711_848_600_000), "2024-03-31T01:30:00Z")]),
+        ("binary", vec![(binary(&[0, 255]), "00ff"), (binary(&[]), "")]),
+        ("object", vec![(doc! { "x": 1, "y": { "z": "a" } }.into(), "{x: 1, y: {z: a}}"), (doc! { "x": 2 }.into(), "{x: 2, y: NULL}")]),
+        ("array", vec![(vec![1, 2].into(), "[1, 2]"), (Bson::Array(vec![]), "[]"), (Bson::Array(vec![Bson::Null, 1.into()]), "[NULL, 1]")]),
+        ("array_of_objects", vec![(vec![doc! { "a": 1 }, doc! { "b": "x" }].into(), "[{a: 1, b: NULL}, {a: NULL, b: x}]")]),
+        ("mixed", vec![(1.into(), "1"), ("x".into(), "\"x\""), (doc! { "a": 1 }.into(), "{\"a\":1}"), (Bson::Null, "NULL")]),
+        ("long_and_double", vec![(1_i64.into(), "1"), (1.5.into(), "1.5")]),
+        ("timestamp", vec![(Timestamp { time: 1, increment: 2 }.into(), "{\"$timestamp\":{\"t\":1,\"i\":2}}")]),
+        ("always_null", vec![(Bson::Null, "NULL")]),
+    ])
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mongodb() -> Result<()> {
     let url = Store::Mongodb.url("types");
     let session = stores::session(&format!("[catalog.m]\nurl = \"{url}\"\n")).await?;
     let database = mongodb::Client::with_uri_str(&url).await?.database("types");
     database.drop().await?;
-    let decimal = |text: &str| Bson::Decimal128(text.parse::<Decimal128>().expect("a decimal"));
-    let id = ObjectId::parse_str("0123456789abcdef01234567")?;
-    let binary = |bytes: &[u8]| {
-        Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() })
-    };
-    let time = |millis| Bson::DateTime(DateTime::from_millis(millis));
-    let cells: Vec<(&str, Vec<(Bson, &str)>)> = vec![
-        (
-            "int",
-            vec![
-                (i32::MIN.into(), "-2147483648"),
-                (i32::MAX.into(), "2147483647"),
-                (Bson::Null, "NULL"),
-            ],
-        ),
-        (
-            "long",
-            vec![
-                (i64::MIN.into(), "-9223372036854775808"),
-                (i64::MAX.into(), "9223372036854775807"),
-                (7.into(), "7"),
-            ],
-        ),
-        (
-            "double",
-            vec![
-                (f64::NAN.into(), "NaN"),
-                (f64::INFINITY.into(), "inf"),
-                (f64::NEG_INFINITY.into(), "-inf"),
-                (0.1.into(), "0.1"),
-                (3.into(), "3.0"),
-                (Bson::Double(-0.0), "-0.0"),
-            ],
-        ),
-        (
-            "decimal",
-            vec![
-                (decimal("12.50"), "12.50"),
-                (decimal("-0.01"), "-0.01"),
-                (
-                    decimal("12345678901234567890123456789012.34"),
-                    "12345678901234567890123456789012.34",
-                ),
-                (5.into(), "5.00"),
-            ],
-        ),
-        (
-            "wild_decimal",
-            vec![
-                (decimal("NaN"), "{\"$numberDecimal\":\"NaN\"}"),
-                (
-                    decimal("1E+6144"),
-                    "{\"$numberDecimal\":\"1.000000000000000000000000000000000E+6144\"}",
-                ),
-            ],
-        ),
-        (
-            "string",
-            vec![
-                ("".into(), ""),
-                ("🍎ä".into(), "🍎ä"),
-                ("a\0b".into(), "a\0b"),
-                ("\r\n".into(), "\r\n"),
-            ],
-        ),
-        ("bool", vec![(true.into(), "true"), (false.into(), "false"), (Bson::Undefined, "NULL")]),
-        ("oid", vec![(id.into(), "0123456789abcdef01234567")]),
-        (
-            "date",
-            vec![
-                (time(-62_135_596_800_000), "0001-01-01T00:00:00Z"),
-                (time(253_402_300_799_999), "9999-12-31T23:59:59.999Z"),
-                (time(1_711_848_600_000), "2024-03-31T01:30:00Z"),
-            ],
-        ),
-        ("binary", vec![(binary(&[0, 255]), "00ff"), (binary(&[]), "")]),
-        (
-            "object",
-            vec![
-                (doc! { "x": 1, "y": { "z": "a" } }.into(), "{x: 1, y: {z: a}}"),
-                (doc! { "x": 2 }.into(), "{x: 2, y: NULL}"),
-            ],
-        ),
-        (
-            "array",
-            vec![
-                (vec![1, 2].into(), "[1, 2]"),
-                (Bson::Array(vec![]), "[]"),
-                (Bson::Array(vec![Bson::Null, 1.into()]), "[NULL, 1]"),
-            ],
-        ),
-        (
-            "array_of_objects",
-            vec![(
-                vec![doc! { "a": 1 }, doc! { "b": "x" }].into(),
-                "[{a: 1, b: NULL}, {a: NULL, b: x}]",
-            )],
-        ),
-        (
-            "mixed",
-            vec![
-                (1.into(), "1"),
-                ("x".into(), "\"x\""),
-                (doc! { "a": 1 }.into(), "{\"a\":1}"),
-                (Bson::Null, "NULL"),
-            ],
-        ),
-        ("long_and_double", vec![(1_i64.into(), "1"), (1.5.into(), "1.5")]),
-        (
-            "timestamp",
-            vec![(
-                Timestamp { time: 1, increment: 2 }.into(),
-                "{\"$timestamp\":{\"t\":1,\"i\":2}}",
-            )],
-        ),
-        ("always_null", vec![(Bson::Null, "NULL")]),
-    ];
+    let cells = mongodb_cells()?;
     let mut count = 0;
     for (name, values) in cells {
         let documents: Vec<_> = values
             .iter()
             .enumerate()
-            .map(|(id, (value, _))| doc! { "_id": id as i32, "v": value.clone() })
+            .map(|(id, (value, _))| doc! { "_id": i64::try_from(id).unwrap_or(0), "v": value.clone() })
             .collect();
         database.collection(name).insert_many(documents).await?;
         let expected: Vec<_> = values.iter().map(|(_, text)| *text).collect();
@@ -357,39 +195,18 @@ async fn mongodb() -> Result<()> {
 async fn neo4j() -> Result<()> {
     let session = stores::session("").await?;
     let graph = xtask::stores::neo4j_graph()?;
+    #[rustfmt::skip]
     let cells: &[(&str, &[(&str, &str)])] = &[
-        (
-            "Integer",
-            &[
-                ("-9223372036854775807", "-9223372036854775807"),
-                ("9223372036854775807", "9223372036854775807"),
-                ("null", "NULL"),
-            ],
-        ),
+        ("Integer", &[("-9223372036854775807", "-9223372036854775807"), ("9223372036854775807", "9223372036854775807"), ("null", "NULL")]),
         ("Float", &[("0.0/0.0", "NaN"), ("1.0/0.0", "inf"), ("-0.0", "-0.0"), ("0.1", "0.1")]),
         ("String", &[("''", ""), ("'🍎ä'", "🍎ä"), ("'a\\nb'", "a\nb")]),
         ("Boolean", &[("true", "true"), ("false", "false")]),
         ("Date", &[("date('0001-01-01')", "0001-01-01"), ("date('9999-12-31')", "9999-12-31")]),
         ("LocalTime", &[("localtime('23:59:59.999999999')", "23:59:59.999999999")]),
         ("ZonedTime", &[("time('12:00:00+02:00')", "12:00:00+02:00")]),
-        (
-            "LocalDatetime",
-            &[
-                ("localdatetime('9999-12-31T23:59:59.999999')", "9999-12-31T23:59:59.999999"),
-                ("localdatetime('2024-01-01T00:00:00.123456789')", MISFIT),
-            ],
-        ),
-        (
-            "ZonedDatetime",
-            &[
-                ("datetime('2024-03-31T01:30:00+02:00')", "2024-03-30T23:30:00Z"),
-                ("datetime('2024-10-27T02:30:00[Europe/Berlin]')", "2024-10-27T00:30:00Z"),
-            ],
-        ),
-        (
-            "Duration",
-            &[("duration('P1Y2M3DT4H5M6.5S')", "14 mons 3 days 4 hours 5 mins 6.500000000 secs")],
-        ),
+        ("LocalDatetime", &[("localdatetime('9999-12-31T23:59:59.999999')", "9999-12-31T23:59:59.999999"), ("localdatetime('2024-01-01T00:00:00.123456789')", MISFIT)]),
+        ("ZonedDatetime", &[("datetime('2024-03-31T01:30:00+02:00')", "2024-03-30T23:30:00Z"), ("datetime('2024-10-27T02:30:00[Europe/Berlin]')", "2024-10-27T00:30:00Z")]),
+        ("Duration", &[("duration('P1Y2M3DT4H5M6.5S')", "14 mons 3 days 4 hours 5 mins 6.500000000 secs")]),
         ("List", &[("[1, 2]", "[1, 2]"), ("[]", "[]")]),
         ("Point", &[("point({x: 1.5, y: 2.0})", "point({x: 1.5, y: 2.0, crs: 'cartesian'})")]),
         ("Mixed", &[("1", "1"), ("'x'", "\"x\""), ("1.5", "1.5")]),
@@ -416,47 +233,20 @@ async fn redis() -> Result<()> {
     let mut connection =
         redis::Client::open(url.clone())?.get_multiplexed_async_connection().await?;
     redis::cmd("FLUSHDB").query_async::<()>(&mut connection).await?;
-    let cells: &[(&str, &str, &[(&[u8], &str)])] = &[
-        (
-            "bigint",
-            "bigint",
-            &[(b"-9223372036854775808", "-9223372036854775808"), (b"007", MISFIT), (b"x", MISFIT)],
-        ),
-        (
-            "double",
-            "double",
-            &[(b"1.5", "1.5"), (b"NaN", "NaN"), (b"-inf", "-inf"), (b"1e308", "1e308")],
-        ),
-        (
-            "decimal",
-            "decimal(10,2)",
-            &[(b"12.5", "12.50"), (b"12.345", MISFIT), (b"-0.01", "-0.01")],
-        ),
-        (
-            "text",
-            "text",
-            &[(b"", ""), ("🍎ä".as_bytes(), "🍎ä"), (b"\xff", MISFIT), (b"a\0b", "a\0b")],
-        ),
+    #[rustfmt::skip]
+    const CELLS: &[(&str, &str, ByteCells)] = &[
+        ("bigint", "bigint", &[(b"-9223372036854775808", "-9223372036854775808"), (b"007", MISFIT), (b"x", MISFIT)]),
+        ("double", "double", &[(b"1.5", "1.5"), (b"NaN", "NaN"), (b"-inf", "-inf"), (b"1e308", "1e308")]),
+        ("decimal", "decimal(10,2)", &[(b"12.5", "12.50"), (b"12.345", MISFIT), (b"-0.01", "-0.01")]),
+        ("text", "text", &[(b"", ""), ("🍎ä".as_bytes(), "🍎ä"), (b"\xff", MISFIT), (b"a\0b", "a\0b")]),
         ("boolean", "boolean", &[(b"true", "true"), (b"0", "false"), (b"yes", MISFIT)]),
-        (
-            "date",
-            "date",
-            &[
-                (b"0001-01-01", "0001-01-01"),
-                (b"9999-12-31", "9999-12-31"),
-                (b"2024-02-30", MISFIT),
-            ],
-        ),
-        (
-            "timestamp",
-            "timestamp",
-            &[(b"2024-02-29T12:00:00", "2024-02-29T12:00:00"), (b"noon", MISFIT)],
-        ),
+        ("date", "date", &[(b"0001-01-01", "0001-01-01"), (b"9999-12-31", "9999-12-31"), (b"2024-02-30", MISFIT)]),
+        ("timestamp", "timestamp", &[(b"2024-02-29T12:00:00", "2024-02-29T12:00:00"), (b"noon", MISFIT)]),
         ("binary", "binary", &[(b"\x00\xff", "00ff"), (b"", "")]),
         ("json", "json", &[(b"{\"a\":1}", "{\"a\":1}"), (b"{", MISFIT)]),
     ];
     let mut config = format!("[catalog.r]\nurl = \"{url}\"\n");
-    for (name, kind, values) in cells {
+    for (name, kind, values) in CELLS {
         config.push_str(&format!(
             "[catalog.r.tables.{name}]\nkey = \"{name}:{{id}}\"\ntype = \"hash\"\ncolumns = {{ id = \"bigint\", v = \"{kind}\" }}\n"
         ));
@@ -471,7 +261,7 @@ async fn redis() -> Result<()> {
     }
     let session = stores::session(&config).await?;
     let mut count = 0;
-    for (name, _, values) in cells {
+    for (name, _, values) in CELLS {
         let expected: Vec<_> = values.iter().map(|(_, text)| *text).collect();
         count +=
             check(&session, name, &format!("SELECT v FROM r.db4.{name} ORDER BY id"), &expected)
@@ -487,55 +277,16 @@ async fn sqlite() -> Result<()> {
     let path = folder.path().join("types.db");
     let mut connection =
         SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await?;
+    #[rustfmt::skip]
     let cells: &[(&str, &[(&str, &str)])] = &[
-        (
-            "INTEGER",
-            &[
-                ("-9223372036854775808", "-9223372036854775808"),
-                ("9223372036854775807", "9223372036854775807"),
-                ("'x'", MISFIT),
-                ("NULL", "NULL"),
-            ],
-        ),
-        (
-            "REAL",
-            &[
-                ("1e308", "1e308"),
-                ("9e999", "inf"),
-                ("-9e999", "-inf"),
-                ("3", "3.0"),
-                ("'x'", MISFIT),
-            ],
-        ),
+        ("INTEGER", &[("-9223372036854775808", "-9223372036854775808"), ("9223372036854775807", "9223372036854775807"), ("'x'", MISFIT), ("NULL", "NULL")]),
+        ("REAL", &[("1e308", "1e308"), ("9e999", "inf"), ("-9e999", "-inf"), ("3", "3.0"), ("'x'", MISFIT)]),
         ("TEXT", &[("''", ""), ("'🍎ä'", "🍎ä"), ("x'ff'", MISFIT), ("5", "5")]),
         ("BLOB", &[("x'00ff'", "00ff"), ("x''", ""), ("'text'", MISFIT)]),
         ("BOOLEAN", &[("0", "false"), ("1", "true"), ("2", MISFIT)]),
-        (
-            "DATE",
-            &[
-                ("'0001-01-01'", "0001-01-01"),
-                ("'9999-12-31'", "9999-12-31"),
-                ("'2024-1-1'", MISFIT),
-            ],
-        ),
-        (
-            "TIMESTAMP",
-            &[
-                ("'2024-02-29 12:00:00'", "2024-02-29T12:00:00"),
-                ("'2024-02-29T12:00:00.123456'", "2024-02-29T12:00:00.123456"),
-                ("0", MISFIT),
-            ],
-        ),
-        (
-            "DECIMAL(10,2)",
-            &[
-                ("12.5", "12.50"),
-                ("-0.07", "-0.07"),
-                ("12", "12.00"),
-                ("0.125", MISFIT),
-                ("99999999.99", "99999999.99"),
-            ],
-        ),
+        ("DATE", &[("'0001-01-01'", "0001-01-01"), ("'9999-12-31'", "9999-12-31"), ("'2024-1-1'", MISFIT)]),
+        ("TIMESTAMP", &[("'2024-02-29 12:00:00'", "2024-02-29T12:00:00"), ("'2024-02-29T12:00:00.123456'", "2024-02-29T12:00:00.123456"), ("0", MISFIT)]),
+        ("DECIMAL(10,2)", &[("12.5", "12.50"), ("-0.07", "-0.07"), ("12", "12.00"), ("0.125", MISFIT), ("99999999.99", "99999999.99")]),
     ];
     let session = stores::session(&format!(
         "[catalog.s]\npath = {:?}\ntype = \"sqlite\"\n",
