@@ -27,7 +27,7 @@ GROUP BY c.country ORDER BY revenue DESC LIMIT 5",
 FROM (SELECT o.customer, unnest(o.lines) AS line FROM events.orders o) l
 JOIN products.product p ON p.sku = l.line['sku']
 JOIN customers.customer c ON c.id = l.customer['id']
-WHERE c.name = 'Customer 7'
+WHERE c.name = 'Customer 8'
 GROUP BY p.category ORDER BY pieces DESC",
     ),
     (
