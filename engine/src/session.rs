@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::Schema;
 use datafusion::dataframe::DataFrame;
-use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::{DdlStatement, LogicalPlan, Statement as PlanStatement};
 use datafusion::physical_plan::EmptyRecordBatchStream;
+use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::prelude::SessionContext;
+use futures::StreamExt;
 use medley_core::Report;
 
 use crate::catalog::{CatalogList, Home};
@@ -127,9 +129,28 @@ impl Session {
             return Ok(self.nothing());
         }
         let warnings = statement::warnings(&plan);
-        let stream = DataFrame::new(state, plan).execute_stream().await?;
+        let stream = in_own_task(DataFrame::new(state, plan).execute_stream().await?);
         Ok(Answer { stream, report, warnings, is_query: true })
     }
+}
+
+/// Batches that may wait for the client.
+const BATCHES_IN_FLIGHT: usize = 2;
+
+/// Runs a stream in a task of its own, so that a client which waits for rows can still be told to stop: an operator
+/// may compute for long before it yields.
+fn in_own_task(mut stream: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let mut builder = RecordBatchReceiverStreamBuilder::new(stream.schema(), BATCHES_IN_FLIGHT);
+    let sender = builder.tx();
+    builder.spawn(async move {
+        while let Some(batch) = stream.next().await {
+            if sender.send(batch).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    });
+    builder.build()
 }
 
 /// Whether the plan is a query; other statements that are allowed change the session only.
