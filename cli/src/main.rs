@@ -6,6 +6,7 @@
 mod complete;
 mod demo;
 mod exit;
+mod interrupt;
 mod print;
 mod repl;
 mod run;

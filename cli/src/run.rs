@@ -8,6 +8,7 @@ use futures::StreamExt;
 use medley_engine::{Answer, Error, Result, Session, statement};
 
 use crate::exit;
+use crate::interrupt::Interrupts;
 use crate::print::{self, Destination, Format};
 
 /// How much of the user's patience a list of warnings may take.
@@ -20,6 +21,7 @@ pub(crate) struct Runner {
     pub(crate) output: Option<PathBuf>,
     pub(crate) max_rows: usize,
     pub(crate) quiet: bool,
+    interrupts: Interrupts,
 }
 
 enum Outcome {
@@ -29,7 +31,14 @@ enum Outcome {
 
 impl Runner {
     pub(crate) fn new(session: Session) -> Self {
-        Self { session, format: Format::Table, output: None, max_rows: 1000, quiet: false }
+        Self {
+            session,
+            format: Format::Table,
+            output: None,
+            max_rows: 1000,
+            quiet: false,
+            interrupts: Interrupts::listen(),
+        }
     }
 
     /// A table for eyes, CSV for programs; the ending of the output file says more.
@@ -64,7 +73,7 @@ impl Runner {
         let started = Instant::now();
         let answer = tokio::select! {
             answer = self.session.sql(text) => answer?,
-            _ = tokio::signal::ctrl_c() => return Ok(Outcome::Interrupted),
+            () = self.interrupts.next() => return Ok(Outcome::Interrupted),
         };
         if !answer.is_query {
             return Ok(Outcome::Done);
@@ -99,7 +108,7 @@ impl Runner {
         loop {
             let next = tokio::select! {
                 next = stream.next() => next,
-                _ = tokio::signal::ctrl_c() => return Ok(None),
+                () = self.interrupts.next() => return Ok(None),
             };
             let Some(batch) = next else { break };
             let batch = batch.map_err(Error::from)?;

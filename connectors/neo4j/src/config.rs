@@ -35,8 +35,9 @@ fn database() -> String {
     "neo4j".to_owned()
 }
 
+/// More than the scans of one query, which hold a connection each and wait for each other.
 fn max_connections() -> usize {
-    16
+    64
 }
 
 impl Config {

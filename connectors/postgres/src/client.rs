@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use datafusion::execution::SendableRecordBatchStream;
@@ -20,6 +21,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::config::{Config, Target};
 use crate::error::from_sqlx;
 use crate::{catalog, execute, statistics, translate};
+
+/// How long a query waits for another to give a connection back.
+const PERMIT_WAIT: Duration = Duration::from_secs(1);
 
 /// Makes Postgres connectors.
 #[derive(Debug)]
@@ -78,12 +82,9 @@ struct Connection {
 impl Client {
     /// A connection, when one may be had.
     pub(crate) async fn lease(self: &Arc<Self>) -> Result<Lease> {
-        let permit = self
-            .permits
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| Error::internal("connect", "the connections were closed"))?;
+        // The scans of one query wait for each other: one that never got a connection would stop them all. So the
+        // limit is kept as long as waiting helps, and not longer.
+        let permit = tokio::time::timeout(PERMIT_WAIT, self.permits.clone().acquire_owned()).await;
         let mut idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
         if let Some(connection) = &mut idle
             && connection.inner.ping().await.is_err()
@@ -95,7 +96,11 @@ impl Client {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        Ok(Lease { client: self.clone(), connection: Some(connection), _permit: permit })
+        Ok(Lease {
+            client: self.clone(),
+            connection: Some(connection),
+            _permit: permit.ok().and_then(Result::ok),
+        })
     }
 
     async fn connect(&self) -> Result<Connection> {
@@ -117,7 +122,7 @@ impl Client {
 pub(crate) struct Lease {
     client: Arc<Client>,
     connection: Option<Connection>,
-    _permit: OwnedSemaphorePermit,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {

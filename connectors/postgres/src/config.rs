@@ -18,7 +18,7 @@ pub(crate) struct Config {
     password: Option<Secret>,
     /// The user, if the URL names none.
     user: Option<String>,
-    /// The most connections that queries may hold at one time.
+    /// The connections that queries may hold at one time, unless they wait for each other.
     #[serde(default = "max_connections")]
     pub(crate) max_connections: usize,
     /// Types of columns by `table.column` or `schema.table.column`: `text` or `decimal(p,s)`.

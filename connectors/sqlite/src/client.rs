@@ -22,6 +22,9 @@ pub(crate) const SCHEMA: &str = "main";
 /// Rows that may wait between SQLite's thread and ours: fewer make the two wait for each other.
 const ROW_CHANNEL_ROWS: usize = 4096;
 
+/// More than the scans of one query, which hold a connection each and wait for each other.
+const CONNECTIONS_MAX: u32 = 256;
+
 /// Makes SQLite connectors.
 #[derive(Debug)]
 pub struct Factory;
@@ -63,7 +66,9 @@ impl SqliteConnector {
     /// The pool, whose connections are opened when they are needed.
     pub(crate) fn pool(&self) -> &SqlitePool {
         self.pool.get_or_init(|| {
-            SqlitePoolOptions::new().max_connections(8).connect_lazy_with(self.options.clone())
+            SqlitePoolOptions::new()
+                .max_connections(CONNECTIONS_MAX)
+                .connect_lazy_with(self.options.clone())
         })
     }
 

@@ -60,6 +60,20 @@ async fn views_stand_over_any_stores_and_catalogs_come_and_go() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_query_of_more_scans_than_connections_comes_to_its_end() -> Result<()> {
+    let session = stores::session("").await?;
+    for table in ["pg.lineitem", "graph.\"SUPPLIES\""] {
+        let all: Vec<_> = (0..24).map(|_| format!("SELECT * FROM {table}")).collect();
+        let rows =
+            column(&session, &format!("SELECT count(*) FROM ({}) u", all.join(" UNION ALL ")))
+                .await?;
+        let one = column(&session, &format!("SELECT 24 * count(*) FROM {table}")).await?;
+        assert_eq!(rows, one, "{table}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nested_documents_are_read_with_plain_sql() -> Result<()> {
     let session = stores::session("").await?;
     let sql =
