@@ -35,9 +35,12 @@ async fn the_schema_of_all_stores_can_be_asked_for() -> Result<()> {
                WHERE table_catalog = 'cache' AND table_name = 'session' ORDER BY ordinal_position";
     let expected = ["c_custkey", "user", "page", "visits", "active", "_key", "_ttl_ms"];
     assert_eq!(column(&session, sql).await?, expected);
-    let sql = "SELECT native_type FROM system.schema_inference \
-               WHERE table_catalog = 'docs' AND table_name = 'orders' AND path = 'o_totalprice'";
-    assert_eq!(column(&session, sql).await?, ["decimal"]);
+    let sql = format!(
+        "SELECT native_type FROM system.schema_inference WHERE table_catalog = 'docs' AND table_schema = '{}' \
+         AND table_name = 'orders' AND path = 'o_totalprice'",
+        xtask::data::database(stores::SCALE_FACTOR)
+    );
+    assert_eq!(column(&session, &sql).await?, ["decimal"]);
     Ok(())
 }
 
