@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use medley_engine::{Answer, Error, Result, Session, statement};
@@ -13,6 +13,8 @@ use crate::print::{self, Destination, Format};
 
 /// How much of the user's patience a list of warnings may take.
 const WARNINGS_MAX: usize = 10;
+/// How long a cancelled query's stores have to hear of it.
+const CANCEL_GRACE: Duration = Duration::from_millis(300);
 
 /// A session with the ways in which its answers are shown.
 pub(crate) struct Runner {
@@ -61,6 +63,9 @@ impl Runner {
                 Ok(Outcome::Done) => {}
                 Ok(Outcome::Interrupted) => {
                     eprintln!("cancelled");
+                    // The stores are told by requests of their own, which leaving at once would cut off. The threads
+                    // that send them go on while this one sleeps.
+                    std::thread::sleep(CANCEL_GRACE);
                     return exit::INTERRUPTED;
                 }
                 Err(error) => return report(&error, text),
