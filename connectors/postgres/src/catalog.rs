@@ -110,7 +110,8 @@ async fn describe_column(
 ) -> Result<(ColumnDescription, Option<String>)> {
     let name: String = row.get("attname");
     let native: String = row.get("native");
-    let mut reading = match pinned(connector, table, &name)? {
+    let pin = pinned(connector, table, &name)?;
+    let mut reading = match pin {
         Some(Shape::Decimal(precision, scale)) => {
             Reading::Numeric(Numeric { precision, scale, constrained: false })
         }
@@ -127,8 +128,7 @@ async fn describe_column(
     if reading == Reading::UnsizedNumeric {
         reading = size_numeric(connector, connection, table, &name).await?;
     }
-    let pinned_or_plain = pinned(connector, table, &name)?.is_some();
-    let warning = (reading == Reading::AsText && !pinned_or_plain)
+    let warning = (reading == Reading::AsText && pin.is_none())
         .then(|| format!("column \"{name}\" of type {native} is read as text"));
     let detail = Detail { reading, utf8, deterministic: row.get("deterministic") };
     let shape = detail.reading.shape();
