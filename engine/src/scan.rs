@@ -3,13 +3,16 @@
 use std::fmt::{self, Formatter};
 use std::sync::Arc;
 
+use datafusion::arrow::compute::{CastOptions, SortOptions, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::common::Statistics;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{ColumnStatistics, Statistics};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
@@ -20,75 +23,103 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
 };
 use futures::StreamExt;
-use medley_core::{Connector, ExecuteOptions, RemoteQuery, Report, TableStatistics};
+use medley_core::{Connector, ExecuteOptions, RemoteQuery, Report};
 
 /// Runs a [`RemoteQuery`] and counts what comes back.
 #[derive(Debug)]
 pub(crate) struct RemoteScanExec {
     connector: Arc<dyn Connector>,
     query: RemoteQuery,
+    schema: SchemaRef,
     statistics: Statistics,
+    refusals: Vec<String>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl RemoteScanExec {
-    /// `fetch` is the query's own limit, if it has one; `filtered` says that it returns fewer rows than the table has.
+    /// The query's columns are those of `schema`, by position, in types that are cast to its types without loss. The
+    /// rows come ordered by the columns of `ordering`.
     pub(crate) fn new(
         connector: Arc<dyn Connector>,
         query: RemoteQuery,
-        table: &TableStatistics,
-        fetch: Option<usize>,
-        filtered: bool,
+        schema: SchemaRef,
+        ordering: &[(usize, SortOptions)],
     ) -> Self {
+        let keys = ordering.iter().filter_map(|(index, options)| {
+            let column = Column::new(schema.fields().get(*index)?.name(), *index);
+            Some(PhysicalSortExpr::new(Arc::new(column), *options))
+        });
+        let mut equivalences = EquivalenceProperties::new(schema.clone());
+        if let Some(ordering) = LexOrdering::new(keys) {
+            equivalences.add_ordering(ordering);
+        }
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(query.schema.clone()),
+            equivalences,
             Partitioning::UnknownPartitioning(1),
             EmissionType::Incremental,
             Boundedness::Bounded,
         )
         .with_scheduling_type(SchedulingType::Cooperative);
-        let statistics = estimate(&query.schema, table, fetch, filtered);
         Self {
             connector,
             query,
-            statistics,
+            statistics: Statistics::new_unknown(&schema),
+            schema,
+            refusals: Vec::new(),
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
+
+    /// With a guess at the rows, and what is known of each column. Never exact: an exact row count would answer count(*)
+    /// without asking the store.
+    pub(crate) fn with_estimates(
+        mut self,
+        rows: Option<usize>,
+        columns: Vec<medley_core::statistics::ColumnStatistics>,
+    ) -> Self {
+        let Some(rows) = rows else { return self };
+        let mut width = 0_usize;
+        for (index, (field, known)) in self.schema.fields().iter().zip(columns).enumerate() {
+            let assumed = field.data_type().primitive_width().unwrap_or(16);
+            let known_width = known.width_bytes.value().and_then(|w| usize::try_from(w).ok());
+            width += known_width.unwrap_or(assumed);
+            let distinct = known.distinct.value().and_then(|d| usize::try_from(d).ok());
+            self.statistics.column_statistics[index].distinct_count =
+                distinct.map_or(Precision::Absent, |d| Precision::Inexact(d.min(rows)));
+        }
+        self.statistics.num_rows = Precision::Inexact(rows);
+        self.statistics.total_byte_size = Precision::Inexact(rows.saturating_mul(width));
+        self
+    }
+
+    /// With what was offered to the store and stays above, and why.
+    pub(crate) fn with_refusals(mut self, refusals: Vec<String>) -> Self {
+        self.refusals = refusals;
+        self
+    }
 }
 
-/// The share of rows that a pushed filter is guessed to keep, as DataFusion guesses for its own.
-const FILTER_SHARE: (usize, usize) = (1, 5);
-
-/// Never exact: an exact row count would answer count(*) without asking the store.
-fn estimate(
-    schema: &SchemaRef,
-    table: &TableStatistics,
-    fetch: Option<usize>,
-    filtered: bool,
-) -> Statistics {
-    let mut statistics = Statistics::new_unknown(schema);
-    let Some(rows) = table.rows.value().and_then(|rows| usize::try_from(rows).ok()) else {
-        return statistics;
-    };
-    let kept = if filtered { (rows * FILTER_SHARE.0 / FILTER_SHARE.1).max(1) } else { rows };
-    let kept = fetch.map_or(kept, |fetch| kept.min(fetch));
-    let mut width = 0_usize;
-    for (index, field) in schema.fields().iter().enumerate() {
-        let known = table.columns.get(field.name()).copied().unwrap_or_default();
-        let assumed = field.data_type().primitive_width().unwrap_or(16);
-        width += known.width_bytes.value().and_then(|w| usize::try_from(w).ok()).unwrap_or(assumed);
-        let distinct = known.distinct.value().and_then(|d| usize::try_from(d).ok());
-        statistics.column_statistics[index] = ColumnStatistics {
-            distinct_count: distinct.map_or(Precision::Absent, |d| Precision::Inexact(d.min(kept))),
-            ..ColumnStatistics::new_unknown()
-        };
+/// A batch of the store's answer in the plan's types. A value that has no place in them is an error.
+fn conformed(batch: RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    if batch.schema().fields() == schema.fields() {
+        return Ok(batch);
     }
-    statistics.num_rows = Precision::Inexact(kept);
-    statistics.total_byte_size = Precision::Inexact(kept.saturating_mul(width));
-    statistics
+    let options = CastOptions { safe: false, ..CastOptions::default() };
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| {
+            if column.data_type() == field.data_type() {
+                return Ok(column.clone());
+            }
+            Ok(cast_with_options(column, field.data_type(), &options)?)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema.clone(), columns, &options)?)
 }
 
 impl DisplayAs for RemoteScanExec {
@@ -100,11 +131,16 @@ impl DisplayAs for RemoteScanExec {
                     f,
                     "RemoteScanExec: catalog={} ({}), query={}",
                     info.catalog, info.kind, self.query.text
-                )
+                )?;
+                if !self.refusals.is_empty() {
+                    write!(f, ", local=[{}]", self.refusals.join("; "))?;
+                }
+                Ok(())
             }
             DisplayFormatType::TreeRender => {
                 writeln!(f, "catalog={} ({})", info.catalog, info.kind)?;
-                writeln!(f, "query={}", self.query.text)
+                writeln!(f, "query={}", self.query.text)?;
+                self.refusals.iter().try_for_each(|refusal| writeln!(f, "local={refusal}"))
             }
         }
     }
@@ -156,13 +192,14 @@ impl ExecutionPlan for RemoteScanExec {
             .map_err(|error| DataFusionError::from(error.in_catalog(&catalog)))?;
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let bytes = MetricBuilder::new(&self.metrics).counter("arrow_bytes", partition);
+        let schema = self.schema.clone();
         let counted = stream.map(move |batch| {
-            let batch = batch?;
+            let batch = conformed(batch?, &schema)?;
             baseline.record_output(batch.num_rows());
             bytes.add(batch.get_array_memory_size());
             Ok(batch)
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.query.schema.clone(), counted)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), counted)))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

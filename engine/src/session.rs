@@ -11,9 +11,10 @@ use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use medley_core::Report;
+use medley_planner::{Federate, Settings};
 
-use crate::catalog::{CatalogList, Home};
-use crate::settings::{Settings, initial};
+use crate::catalog::{CatalogList, Home, RemoteTables};
+use crate::settings::initial;
 use crate::statement::{self, Command};
 use crate::{Answer, Engine, Error, Result};
 
@@ -46,6 +47,7 @@ impl Session {
             .with_runtime_env(engine.runtime.clone())
             .with_default_features()
             .with_catalog_list(Arc::new(list))
+            .with_optimizer_rule(Arc::new(Federate::new(Arc::new(RemoteTables))))
             .build();
         Self { engine, home, context: SessionContext::new_with_state(state) }
     }

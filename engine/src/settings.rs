@@ -1,20 +1,7 @@
-//! Settings of a session, as `SET medley.strict = true`.
+//! The settings that sessions begin with.
 
-use datafusion::common::extensions_options;
-use datafusion::config::ConfigExtension;
 use datafusion::execution::context::SessionConfig;
-
-extensions_options! {
-    /// What a session may set, under the prefix `medley`.
-    pub struct Settings {
-        /// A value that does not fit its column is an error, where it would be NULL and counted.
-        pub strict: bool, default = false
-    }
-}
-
-impl ConfigExtension for Settings {
-    const PREFIX: &'static str = "medley";
-}
+use medley_planner::Settings;
 
 /// The settings that every session begins with.
 pub(crate) fn initial() -> SessionConfig {

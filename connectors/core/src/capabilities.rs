@@ -20,8 +20,6 @@ pub enum Operator {
     Sort,
     /// Join tables of one source.
     Join,
-    /// Remove duplicate rows.
-    Distinct,
     /// Concatenate results.
     Union,
     /// Turn list elements into rows.
@@ -34,6 +32,10 @@ pub enum Operator {
 pub enum PredicateForm {
     /// `column = value`.
     Equal,
+    /// `column <> value`, and NOT IN.
+    NotEqual,
+    /// `column LIKE pattern`, and NOT LIKE.
+    Like,
     /// `column < value`, and `<=`, `>`, `>=`, BETWEEN.
     Range,
     /// `column IN (values)`.
@@ -53,6 +55,10 @@ pub struct Capabilities {
     pub operators: BTreeSet<Operator>,
     /// The predicates that a pushed filter may be made of.
     pub predicates: BTreeSet<PredicateForm>,
+    /// The scalar functions that expressions may call, by DataFusion's names.
+    pub functions: BTreeSet<String>,
+    /// The aggregate functions, by DataFusion's names. `avg` comes as a sum and a count.
+    pub aggregates: BTreeSet<String>,
     /// The most values of one IN list.
     pub in_list_values_max: usize,
     /// Whether column types are found by looking at the data.
@@ -66,6 +72,8 @@ impl Capabilities {
         Self {
             operators: BTreeSet::new(),
             predicates: BTreeSet::new(),
+            functions: BTreeSet::new(),
+            aggregates: BTreeSet::new(),
             in_list_values_max: 0,
             infers_schema: false,
         }
@@ -74,13 +82,36 @@ impl Capabilities {
     /// Filter, projection and limit with every form of predicate: what most stores begin with.
     #[must_use]
     pub fn selection() -> Self {
-        use PredicateForm::{And, Equal, InList, IsNull, Or, Range};
+        use PredicateForm::{And, Equal, InList, IsNull, Like, NotEqual, Or, Range};
         Self {
             operators: [Operator::Filter, Operator::Project, Operator::Limit].into(),
-            predicates: [Equal, Range, InList, IsNull, And, Or].into(),
+            predicates: [Equal, NotEqual, Range, InList, IsNull, Like, And, Or].into(),
+            functions: BTreeSet::new(),
+            aggregates: BTreeSet::new(),
             in_list_values_max: 10_000,
             infers_schema: false,
         }
+    }
+
+    /// With more operators.
+    #[must_use]
+    pub fn with_operators(mut self, operators: impl IntoIterator<Item = Operator>) -> Self {
+        self.operators.extend(operators);
+        self
+    }
+
+    /// With more scalar functions.
+    #[must_use]
+    pub fn with_functions(mut self, names: &[&str]) -> Self {
+        self.functions.extend(names.iter().map(|name| (*name).to_owned()));
+        self
+    }
+
+    /// With more aggregate functions.
+    #[must_use]
+    pub fn with_aggregates(mut self, names: &[&str]) -> Self {
+        self.aggregates.extend(names.iter().map(|name| (*name).to_owned()));
+        self
     }
 
     /// Whether the operator may be offered.

@@ -1,11 +1,14 @@
 //! The part of a plan that is offered to one store.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use datafusion::common::JoinType;
-use datafusion::logical_expr::Expr;
+use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::common::{Column, DFSchema, JoinType};
 use datafusion::logical_expr::expr::Sort as SortExpr;
+use datafusion::logical_expr::{Expr, ExprSchemable};
 
+use crate::capabilities::Operator;
 use crate::{Refusal, TableDescription};
 
 /// A closed relational language over DataFusion's expressions.
@@ -68,9 +71,9 @@ pub enum Fragment {
         on: Vec<(Expr, Expr)>,
         /// A further condition over both.
         filter: Option<Expr>,
+        /// Whether NULL equals NULL in `on`, as in INTERSECT and EXCEPT.
+        nulls_equal: bool,
     },
-    /// The distinct rows.
-    Distinct(Box<Fragment>),
     /// The rows of all inputs, whose columns agree by position.
     Union(Vec<Fragment>),
     /// One row for each element of a list column, which it replaces.
@@ -100,6 +103,160 @@ pub struct Selection<'a> {
 }
 
 impl Fragment {
+    /// The operator on top; none for a bare table.
+    #[must_use]
+    pub fn operator(&self) -> Option<Operator> {
+        match self {
+            Self::Scan(_) => None,
+            Self::Filter { .. } => Some(Operator::Filter),
+            Self::Project { .. } => Some(Operator::Project),
+            Self::Aggregate { .. } => Some(Operator::Aggregate),
+            Self::Sort { .. } => Some(Operator::Sort),
+            Self::Limit { .. } => Some(Operator::Limit),
+            Self::Join { .. } => Some(Operator::Join),
+            Self::Union(_) => Some(Operator::Union),
+            Self::Unnest { .. } => Some(Operator::Unnest),
+        }
+    }
+
+    /// What the operator on top reads.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<&Self> {
+        match self {
+            Self::Scan(_) => Vec::new(),
+            Self::Filter { input, .. }
+            | Self::Project { input, .. }
+            | Self::Aggregate { input, .. }
+            | Self::Sort { input, .. }
+            | Self::Limit { input, .. }
+            | Self::Unnest { input, .. } => vec![input],
+            Self::Join { left, right, .. } => vec![left, right],
+            Self::Union(inputs) => inputs.iter().collect(),
+        }
+    }
+
+    /// The table that is read first.
+    #[must_use]
+    pub fn first_table(&self) -> Option<&Arc<TableDescription>> {
+        match self {
+            Self::Scan(table) => Some(table),
+            other => other.inputs().into_iter().find_map(Self::first_table),
+        }
+    }
+
+    /// The output columns. Their types are those that DataFusion gives the expressions.
+    ///
+    /// # Errors
+    /// An expression that does not fit its input, or names that are not unique.
+    pub fn schema(&self) -> Result<DFSchema, Refusal> {
+        DFSchema::from_unqualified_fields(self.fields()?.into(), HashMap::new()).map_err(ill_typed)
+    }
+
+    /// The same rows with no more of each table's columns than are needed, when nothing above needs more than `needed`.
+    #[must_use]
+    pub fn pruned(self, needed: &BTreeSet<String>) -> Self {
+        let below = |input: Box<Self>, expressions: Vec<&Expr>, needed: &BTreeSet<String>| {
+            let mut needed = needed.clone();
+            for expression in expressions {
+                needed.extend(expression.column_refs().iter().map(|column| column.name.clone()));
+            }
+            Box::new(input.pruned(&needed))
+        };
+        let nothing = BTreeSet::new();
+        match self {
+            Self::Scan(table) => {
+                let columns = table.columns.iter().filter(|column| needed.contains(&column.name));
+                let expressions: Vec<_> = columns
+                    .map(|c| (Expr::Column(Column::new_unqualified(&c.name)), c.name.clone()))
+                    .collect();
+                if expressions.len() == table.columns.len() {
+                    return Self::Scan(table);
+                }
+                Self::Project { input: Box::new(Self::Scan(table)), expressions }
+            }
+            Self::Filter { input, predicate } => {
+                Self::Filter { input: below(input, vec![&predicate], needed), predicate }
+            }
+            Self::Project { input, mut expressions } => {
+                expressions.retain(|(_, name)| needed.contains(name));
+                let used = expressions.iter().map(|(expression, _)| expression).collect();
+                Self::Project { input: below(input, used, &nothing), expressions }
+            }
+            Self::Aggregate { input, group, mut aggregates } => {
+                let one = aggregates.first().cloned();
+                aggregates.retain(|(_, name)| needed.contains(name));
+                // Without a key and without a function there would be no grouping, and not one row.
+                if group.is_empty() && aggregates.is_empty() {
+                    aggregates.extend(one);
+                }
+                let used = group.iter().chain(&aggregates).map(|(expression, _)| expression);
+                let input = below(input, used.collect(), &nothing);
+                Self::Aggregate { input, group, aggregates }
+            }
+            Self::Sort { input, keys } => {
+                let used = keys.iter().map(|key| &key.expr).collect();
+                Self::Sort { input: below(input, used, needed), keys }
+            }
+            Self::Limit { input, skip, fetch } => {
+                Self::Limit { input: Box::new(input.pruned(needed)), skip, fetch }
+            }
+            Self::Join { left, right, kind, on, filter, nulls_equal } => {
+                let mut used: Vec<&Expr> = on.iter().flat_map(|(l, r)| [l, r]).collect();
+                used.extend(&filter);
+                let (left, right) = (below(left, used.clone(), needed), below(right, used, needed));
+                Self::Join { left, right, kind, on, filter, nulls_equal }
+            }
+            // Columns agree by position.
+            Self::Union(inputs) => Self::Union(inputs),
+            Self::Unnest { input, column, preserve_nulls } => {
+                let mut needed = needed.clone();
+                needed.insert(column.clone());
+                Self::Unnest { input: Box::new(input.pruned(&needed)), column, preserve_nulls }
+            }
+        }
+    }
+
+    fn fields(&self) -> Result<Vec<Field>, Refusal> {
+        match self {
+            Self::Scan(table) => Ok(fields_of(&table.schema())),
+            Self::Filter { input, .. } | Self::Sort { input, .. } | Self::Limit { input, .. } => {
+                input.fields()
+            }
+            Self::Project { input, expressions } => typed(expressions, &input.schema()?),
+            Self::Aggregate { input, group, aggregates } => {
+                let schema = input.schema()?;
+                let mut fields = typed(group, &schema)?;
+                fields.extend(typed(aggregates, &schema)?);
+                Ok(fields)
+            }
+            Self::Join { left, right, kind, .. } => {
+                let (left, right) = (left.fields()?, right.fields()?);
+                let outer = |fields: Vec<Field>, outer: bool| {
+                    fields.into_iter().map(move |f| if outer { f.with_nullable(true) } else { f })
+                };
+                Ok(match kind {
+                    JoinType::LeftSemi | JoinType::LeftAnti => left,
+                    _ => outer(left, matches!(kind, JoinType::Right | JoinType::Full))
+                        .chain(outer(right, matches!(kind, JoinType::Left | JoinType::Full)))
+                        .collect(),
+                })
+            }
+            Self::Union(inputs) => {
+                let first = inputs.first().ok_or_else(|| Refusal::new("a union of nothing"))?;
+                Ok(first.fields()?.into_iter().map(|field| field.with_nullable(true)).collect())
+            }
+            Self::Unnest { input, column, .. } => {
+                let unnested = |field: Field| match (field.name() == column, field.data_type()) {
+                    (true, DataType::List(element) | DataType::LargeList(element)) => {
+                        Field::new(column, element.data_type().clone(), true)
+                    }
+                    _ => field,
+                };
+                Ok(input.fields()?.into_iter().map(unnested).collect())
+            }
+        }
+    }
+
     /// Takes a selection apart.
     ///
     /// # Errors
@@ -140,11 +297,29 @@ impl Fragment {
             Self::Aggregate { .. } => Err(Refusal::new("aggregation is not pushed down")),
             Self::Sort { .. } => Err(Refusal::new("sorting is not pushed down")),
             Self::Join { .. } => Err(Refusal::new("joins are not pushed down")),
-            Self::Distinct(_) => Err(Refusal::new("DISTINCT is not pushed down")),
             Self::Union(_) => Err(Refusal::new("UNION is not pushed down")),
             Self::Unnest { .. } => Err(Refusal::new("UNNEST is not pushed down")),
         }
     }
+}
+
+fn fields_of(schema: &datafusion::arrow::datatypes::Schema) -> Vec<Field> {
+    schema.fields().iter().map(|field| field.as_ref().clone()).collect()
+}
+
+fn typed(expressions: &[(Expr, String)], input: &DFSchema) -> Result<Vec<Field>, Refusal> {
+    expressions
+        .iter()
+        .map(|(expression, name)| {
+            let data_type = expression.get_type(input).map_err(ill_typed)?;
+            let nullable = expression.nullable(input).map_err(ill_typed)?;
+            Ok(Field::new(name, data_type, nullable))
+        })
+        .collect()
+}
+
+fn ill_typed(error: datafusion::error::DataFusionError) -> Refusal {
+    Refusal::new(error.strip_backtrace())
 }
 
 fn plain_column(table: &TableDescription, expression: &Expr, name: &str) -> Result<usize, Refusal> {

@@ -1,11 +1,12 @@
 //! The filters that may be pushed down, in one small form that every translator reads.
 //!
 //! A filter arrives as a DataFusion expression. [`Predicate::parse`] accepts the forms that have one meaning
-//! everywhere and refuses the rest, so that a translator only has to know how its store says them. All of them are
-//! monotone (no negation), so a leaf that lets too many rows pass makes a whole that lets too many rows pass.
+//! everywhere and refuses the rest, so that a translator only has to know how its store says them. Negation is part of
+//! the leaves (`<>`, NOT LIKE), which NULL never passes. So all of them are monotone: a leaf that lets too many rows pass
+//! makes a whole that lets too many rows pass.
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::expr::{InList, Like};
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
 use datafusion::scalar::ScalarValue;
 
@@ -17,6 +18,8 @@ use crate::{Capabilities, ColumnDescription, Refusal, TableDescription};
 pub enum Comparison {
     /// `=`
     Equal,
+    /// `<>`
+    NotEqual,
     /// `<`
     Less,
     /// `<=`
@@ -28,9 +31,10 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    fn of(operator: Operator) -> Option<Self> {
+    pub(crate) fn of(operator: Operator) -> Option<Self> {
         match operator {
             Operator::Eq => Some(Self::Equal),
+            Operator::NotEq => Some(Self::NotEqual),
             Operator::Lt => Some(Self::Less),
             Operator::LtEq => Some(Self::LessOrEqual),
             Operator::Gt => Some(Self::Greater),
@@ -40,13 +44,29 @@ impl Comparison {
     }
 
     /// The comparison with its sides changed over.
-    fn flipped(self) -> Self {
+    pub(crate) fn flipped(self) -> Self {
         match self {
             Self::Equal => Self::Equal,
+            Self::NotEqual => Self::NotEqual,
             Self::Less => Self::Greater,
             Self::LessOrEqual => Self::GreaterOrEqual,
             Self::Greater => Self::Less,
             Self::GreaterOrEqual => Self::LessOrEqual,
+        }
+    }
+
+    /// Whether it tells values apart only, and does not order them.
+    #[must_use]
+    pub fn is_equality(self) -> bool {
+        matches!(self, Self::Equal | Self::NotEqual)
+    }
+
+    /// The form that a store must take.
+    pub(crate) fn form(self) -> PredicateForm {
+        match self {
+            Self::Equal => PredicateForm::Equal,
+            Self::NotEqual => PredicateForm::NotEqual,
+            _ => PredicateForm::Range,
         }
     }
 
@@ -55,6 +75,7 @@ impl Comparison {
     pub fn symbol(self) -> &'static str {
         match self {
             Self::Equal => "=",
+            Self::NotEqual => "<>",
             Self::Less => "<",
             Self::LessOrEqual => "<=",
             Self::Greater => ">",
@@ -70,6 +91,8 @@ pub enum Predicate<'a> {
     Compare(&'a ColumnDescription, Comparison, ScalarValue),
     /// A column against a list of values of its own type, none of them NULL. The list is not empty.
     InList(&'a ColumnDescription, Vec<ScalarValue>),
+    /// Text against a pattern of parts, and whether it must not match.
+    Like(&'a ColumnDescription, Vec<PatternPart>, bool),
     /// `IS NULL`.
     IsNull(&'a ColumnDescription),
     /// `IS NOT NULL`.
@@ -78,6 +101,32 @@ pub enum Predicate<'a> {
     And(Vec<Predicate<'a>>),
     /// One is true.
     Or(Vec<Predicate<'a>>),
+}
+
+/// A part of a LIKE pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PatternPart {
+    /// Text that stands for itself.
+    Text(String),
+    /// `_`: any one character.
+    One,
+    /// `%`: any number of any characters.
+    Any,
+}
+
+/// Takes a pattern without escapes apart.
+fn pattern_parts(pattern: &str) -> Vec<PatternPart> {
+    let mut parts: Vec<PatternPart> = Vec::new();
+    for c in pattern.chars() {
+        match (c, parts.last_mut()) {
+            ('%', Some(PatternPart::Any)) => {}
+            ('%', _) => parts.push(PatternPart::Any),
+            ('_', _) => parts.push(PatternPart::One),
+            (c, Some(PatternPart::Text(text))) => text.push(c),
+            (c, _) => parts.push(PatternPart::Text(c.to_string())),
+        }
+    }
+    parts
 }
 
 impl<'a> Predicate<'a> {
@@ -105,6 +154,7 @@ impl<'a> Parser<'a, '_> {
             Expr::BinaryExpr(binary) => self.binary(binary),
             Expr::Between(between) => self.between(between),
             Expr::InList(list) => self.in_list(list),
+            Expr::Like(like) => self.like(like),
             Expr::IsNull(inner) => {
                 self.require(PredicateForm::IsNull)?;
                 Ok(Predicate::IsNull(self.column(inner)?))
@@ -158,17 +208,17 @@ impl<'a> Parser<'a, '_> {
         comparison: Comparison,
         value: &Expr,
     ) -> Result<Predicate<'a>, Refusal> {
-        self.require(match comparison {
-            Comparison::Equal => PredicateForm::Equal,
-            _ => PredicateForm::Range,
-        })?;
+        self.require(comparison.form())?;
         let column = self.column(column)?;
         Ok(Predicate::Compare(column, comparison, literal(column, value)?))
     }
 
     fn between(&self, between: &Between) -> Result<Predicate<'a>, Refusal> {
         if between.negated {
-            return Err(Refusal::new("NOT BETWEEN is not pushed down"));
+            return Ok(Predicate::Or(vec![
+                self.compare(&between.expr, Comparison::Less, &between.low)?,
+                self.compare(&between.expr, Comparison::Greater, &between.high)?,
+            ]));
         }
         Ok(Predicate::And(vec![
             self.compare(&between.expr, Comparison::GreaterOrEqual, &between.low)?,
@@ -178,16 +228,31 @@ impl<'a> Parser<'a, '_> {
 
     fn in_list(&self, list: &InList) -> Result<Predicate<'a>, Refusal> {
         self.require(PredicateForm::InList)?;
-        if list.negated {
-            return Err(Refusal::new("NOT IN is not pushed down"));
-        }
         if list.list.len() > self.capabilities.in_list_values_max || list.list.is_empty() {
             return Err(Refusal::new(format!("an IN list of {} values", list.list.len())));
         }
         let column = self.column(&list.expr)?;
+        if list.negated {
+            let each = |value| self.compare(&list.expr, Comparison::NotEqual, value);
+            return Ok(Predicate::And(list.list.iter().map(each).collect::<Result<_, _>>()?));
+        }
         let values =
             list.list.iter().map(|value| literal(column, value)).collect::<Result<_, _>>()?;
         Ok(Predicate::InList(column, values))
+    }
+
+    fn like(&self, like: &Like) -> Result<Predicate<'a>, Refusal> {
+        self.require(PredicateForm::Like)?;
+        let column = self.column(&like.expr)?;
+        if like.case_insensitive || like.escape_char.is_some() {
+            return Err(Refusal::new("LIKE that folds case, or with an escape"));
+        }
+        match literal(column, &like.pattern)? {
+            ScalarValue::Utf8(Some(pattern)) if !pattern.contains('\\') => {
+                Ok(Predicate::Like(column, pattern_parts(&pattern), like.negated))
+            }
+            _ => Err(Refusal::new("LIKE with an escape")),
+        }
     }
 
     fn truth(&self, column: &Expr, value: bool) -> Result<Predicate<'a>, Refusal> {

@@ -66,6 +66,24 @@ impl Report {
         Ok(())
     }
 
+    /// Deals with a value that does not fit its column: a stored one is NULL and counted, a computed one is an error.
+    ///
+    /// # Errors
+    /// [`Data`](ErrorKind::Data) for a computed value, and where the user asked for strictness.
+    pub fn misfit(
+        &self,
+        table: &TableName,
+        column: &str,
+        found: &str,
+        is_computed: bool,
+    ) -> Result<()> {
+        if is_computed {
+            let message = format!("a result computed from \"{table}\" is {found}, out of its type's range");
+            return Err(Error::new(ErrorKind::Data, "read rows", message));
+        }
+        self.mismatch(table, column, found, 1)
+    }
+
     /// Adds bytes that came over the network.
     pub fn add_bytes(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);

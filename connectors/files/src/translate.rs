@@ -1,8 +1,10 @@
 //! The dialect of DataFusion itself: what goes down means the same, because the same engine runs it.
 
+use datafusion::arrow::datatypes::DataType;
+use datafusion::logical_expr::Operator;
 use datafusion::scalar::ScalarValue;
 use medley_core::predicate::Comparison;
-use medley_core::sql::{Dialect, Operand, Parameter, Statement, emit, quote};
+use medley_core::sql::{Call, Condition, Dialect, Form, Operand, Parameter, Statement, Value, emit, quote};
 use medley_core::{
     Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
 };
@@ -22,7 +24,9 @@ pub(crate) fn translate(
     fragment: &Fragment,
     capabilities: &Capabilities,
 ) -> Result<Pushdown, Refusal> {
-    let (selection, statement, exact) = emit(&DataFusion, fragment, capabilities)?;
+    let selection = fragment.as_selection()?;
+    let emitted = emit(&DataFusion, fragment, capabilities)?;
+    let (statement, exact) = (emitted.statement, emitted.exact);
     let schema = selection.table.schema_of(selection.columns.iter().copied());
     let source = Source::deserialize(&selection.table.detail)
         .map_err(|error| Refusal::new(error.to_string()))?;
@@ -31,6 +35,9 @@ pub(crate) fn translate(
     let query = RemoteQuery::new(text, schema, &plan)?;
     Ok(if exact { Pushdown::Exact(query) } else { Pushdown::Superset(query) })
 }
+
+/// Files are read by the same engine, in the same process, as computes the rest.
+const NOT_BETTER: &str = "files are read here, and computing on them is done above";
 
 struct DataFusion;
 
@@ -43,17 +50,47 @@ impl Dialect for DataFusion {
         quote(&name.table)
     }
 
+    fn output(&self, value: &Value) -> Result<String, Refusal> {
+        Ok(value.text.clone())
+    }
+
+    fn form(&self, _column: &ColumnDescription, text: &str) -> Result<Form, Refusal> {
+        Ok(Form::always(text))
+    }
+
     fn operand(
         &self,
-        column: &ColumnDescription,
+        _column: &ColumnDescription,
+        text: &str,
         _comparison: Comparison,
     ) -> Result<Operand, Refusal> {
-        Ok(Operand { text: quote(&column.name), guard: None, exact: true })
+        Ok(Operand { text: text.to_owned(), guard: None, exact: true })
+    }
+
+    fn operand_literal(
+        &self,
+        column: &ColumnDescription,
+        value: &ScalarValue,
+        parameters: &mut Vec<Parameter>,
+    ) -> Result<String, Refusal> {
+        if value.data_type() != column.data_type {
+            return Err(Refusal::new(format!("a {} literal", value.data_type())));
+        }
+        self.literal(value, parameters)
+    }
+
+    fn null_test(
+        &self,
+        _column: &ColumnDescription,
+        text: &str,
+        is_null: bool,
+    ) -> Result<Condition, Refusal> {
+        let not = if is_null { "" } else { "NOT " };
+        Ok(Condition::exact(format!("{text} IS {not}NULL")))
     }
 
     fn literal(
         &self,
-        _column: &ColumnDescription,
         value: &ScalarValue,
         parameters: &mut Vec<Parameter>,
     ) -> Result<String, Refusal> {
@@ -80,6 +117,56 @@ impl Dialect for DataFusion {
             }
             other => Err(Refusal::new(format!("a {} literal", other.data_type()))),
         }
+    }
+
+    fn compare(
+        &self,
+        left: &str,
+        operator: Operator,
+        right: &str,
+        _data_type: &DataType,
+    ) -> Result<String, Refusal> {
+        Ok(format!("{left} {operator} {right}"))
+    }
+
+    fn arithmetic(
+        &self,
+        _left: &Value,
+        _operator: Operator,
+        _right: &Value,
+        _data_type: &DataType,
+    ) -> Result<String, Refusal> {
+        Err(Refusal::new(NOT_BETTER))
+    }
+
+    fn cast(&self, _text: &str, _from: &DataType, _to: &DataType) -> Result<String, Refusal> {
+        Err(Refusal::new(NOT_BETTER))
+    }
+
+    fn function(&self, _call: &Call<'_>) -> Result<String, Refusal> {
+        Err(Refusal::new(NOT_BETTER))
+    }
+
+    fn like(&self, _text: &str, _pattern: &str, _negated: bool) -> Result<String, Refusal> {
+        Err(Refusal::new(NOT_BETTER))
+    }
+
+    fn aggregate(&self, _call: &Call<'_>) -> Result<String, Refusal> {
+        Err(Refusal::new(NOT_BETTER))
+    }
+
+    fn group_key(&self, _text: &str, _data_type: &DataType) -> Result<String, Refusal> {
+        Err(Refusal::new(NOT_BETTER))
+    }
+
+    fn sort_key(
+        &self,
+        _text: &str,
+        _data_type: &DataType,
+        _ascending: bool,
+        _nulls_first: bool,
+    ) -> Result<String, Refusal> {
+        Err(Refusal::new(NOT_BETTER))
     }
 }
 

@@ -40,39 +40,8 @@ impl Mask {
     }
 
     fn check(&self, fragment: &Fragment) -> Result<(), Refusal> {
-        match fragment {
-            Fragment::Scan(_) => Ok(()),
-            Fragment::Filter { input, .. } => {
-                self.admits(Operator::Filter).and_then(|()| self.check(input))
-            }
-            Fragment::Project { input, .. } => {
-                self.admits(Operator::Project).and_then(|()| self.check(input))
-            }
-            Fragment::Aggregate { input, .. } => {
-                self.admits(Operator::Aggregate).and_then(|()| self.check(input))
-            }
-            Fragment::Sort { input, .. } => {
-                self.admits(Operator::Sort).and_then(|()| self.check(input))
-            }
-            Fragment::Limit { input, .. } => {
-                self.admits(Operator::Limit).and_then(|()| self.check(input))
-            }
-            Fragment::Join { left, right, .. } => {
-                self.admits(Operator::Join)?;
-                self.check(left)?;
-                self.check(right)
-            }
-            Fragment::Distinct(input) => {
-                self.admits(Operator::Distinct).and_then(|()| self.check(input))
-            }
-            Fragment::Union(inputs) => {
-                self.admits(Operator::Union)?;
-                inputs.iter().try_for_each(|input| self.check(input))
-            }
-            Fragment::Unnest { input, .. } => {
-                self.admits(Operator::Unnest).and_then(|()| self.check(input))
-            }
-        }
+        fragment.operator().map_or(Ok(()), |operator| self.admits(operator))?;
+        fragment.inputs().into_iter().try_for_each(|input| self.check(input))
     }
 }
 

@@ -37,7 +37,7 @@ impl ConnectorFactory for Factory {
             default_schema: config.database(),
             source: SourceId::new(self.kind(), &[&address, &user]),
         };
-        let capabilities = Capabilities { infers_schema: true, ..Capabilities::selection() };
+        let capabilities = translate::capabilities();
         Ok(Arc::new(MongodbConnector {
             info,
             capabilities,

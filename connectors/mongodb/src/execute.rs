@@ -2,7 +2,7 @@
 
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
-use medley_core::column_builder::BatchBuilder;
+use medley_core::column_builder::{BatchBuilder, Scalar};
 use medley_core::stream::spawned;
 use medley_core::{Connector, ExecuteOptions, RemoteQuery, Result};
 use mongodb::bson::Document;
@@ -31,7 +31,9 @@ pub(crate) fn execute(
             .database(&plan.table.schema)
             .collection::<Document>(&plan.table.table);
         let mut batch = BatchBuilder::new(schema, &plan.columns);
-        let appender = Appender { table: &plan.table, report: &options.report };
+        let computed = plan.computed;
+        let appender = Appender { table: &plan.table, report: &options.report, computed };
+        let mut is_empty = true;
         let mut batches = collection
             .aggregate(pipeline)
             // A collection's own collation must not change what is equal.
@@ -47,6 +49,7 @@ pub(crate) fn execute(
             for document in answer.doc_slices().map_err(fail)? {
                 let document = document.ok().and_then(|value| value.as_document());
                 let document = document.ok_or_else(|| malformed(&plan.table))?;
+                is_empty = false;
                 let (index, row) = (batch.index.clone(), batch.rows());
                 appender.append_fields(&mut batch.columns, &index, document, row, "")?;
                 batch.close_row();
@@ -54,6 +57,14 @@ pub(crate) fn execute(
                     return Ok(());
                 }
             }
+        }
+        if is_empty && let Some(counts) = &plan.row_of_nothing {
+            for (column, is_count) in batch.columns.iter_mut().zip(counts) {
+                if *is_count {
+                    column.append(Scalar::Int64(0));
+                }
+            }
+            batch.close_row();
         }
         if batch.rows() > 0 {
             sender.send(batch.finish()?).await;

@@ -20,6 +20,8 @@ mod client;
 mod config;
 mod error;
 mod execute;
+mod filter;
+mod group;
 mod statistics;
 mod translate;
 mod types;

@@ -34,7 +34,7 @@ impl ConnectorFactory for Factory {
             default_schema: config.database.clone(),
             source: SourceId::new(self.kind(), &[&config.address(), &config.database]),
         };
-        let capabilities = Capabilities { infers_schema: true, ..Capabilities::selection() };
+        let capabilities = translate::capabilities();
         let handle = Arc::new(Handle { config, graph: OnceLock::new() });
         Ok(Arc::new(Neo4jConnector { info, capabilities, handle }))
     }

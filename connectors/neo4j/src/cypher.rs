@@ -86,16 +86,26 @@ impl Parameters {
 
     /// The pattern that matches a table's entities, and the condition that it needs besides.
     pub(crate) fn pattern(&mut self, entity: Entity, name: &str) -> (String, Option<String>) {
+        self.pattern_of(entity, name, ["s", "n", "e"])
+    }
+
+    /// The same with other variables: for the start, the entity and the end.
+    pub(crate) fn pattern_of(
+        &mut self,
+        entity: Entity,
+        name: &str,
+        [s, n, e]: [&str; 3],
+    ) -> (String, Option<String>) {
         match (entity, quoted(name)) {
-            (Entity::Node, Some(label)) => (format!("(n:{label})"), None),
+            (Entity::Node, Some(label)) => (format!("({n}:{label})"), None),
             (Entity::Node, None) => {
                 let place = self.push(Parameter::Text(name.to_owned()));
-                ("(n)".to_owned(), Some(format!("{place} IN labels(n)")))
+                (format!("({n})"), Some(format!("{place} IN labels({n})")))
             }
-            (Entity::Relationship, Some(kind)) => (format!("(s)-[n:{kind}]->(e)"), None),
+            (Entity::Relationship, Some(kind)) => (format!("({s})-[{n}:{kind}]->({e})"), None),
             (Entity::Relationship, None) => {
                 let place = self.push(Parameter::Text(name.to_owned()));
-                ("(s)-[n]->(e)".to_owned(), Some(format!("type(n) = {place}")))
+                (format!("({s})-[{n}]->({e})"), Some(format!("type({n}) = {place}")))
             }
         }
     }
@@ -109,7 +119,7 @@ pub(crate) enum Entity {
 }
 
 /// A name in backticks; none if it cannot stand in Cypher's text.
-fn quoted(name: &str) -> Option<String> {
+pub(crate) fn quoted(name: &str) -> Option<String> {
     (!name.contains(['\\', '\0'])).then(|| format!("`{}`", name.replace('`', "``")))
 }
 

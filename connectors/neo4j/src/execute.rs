@@ -49,7 +49,8 @@ fn append(
     for (index, column) in batch.columns.iter_mut().enumerate() {
         let value = values.get(index).ok_or_else(unreadable)?;
         if let Some(found) = types::append(column, value) {
-            options.report.mismatch(&plan.table, &plan.columns[index].0, found, 1)?;
+            let name = &plan.columns[index].0;
+            options.report.misfit(&plan.table, name, found, plan.computed)?;
         }
     }
     batch.close_row();

@@ -22,6 +22,7 @@ mod config;
 mod cypher;
 mod error;
 mod execute;
+mod filter;
 mod statistics;
 mod translate;
 mod types;

@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::{Config, Target};
 use crate::error::from_sqlx;
-use crate::{catalog, execute, statistics, translate};
+use crate::{catalog, execute, functions, statistics, translate};
 
 /// How long a query waits for another to give a connection back.
 const PERMIT_WAIT: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ impl ConnectorFactory for Factory {
             idle: Mutex::default(),
             target,
         };
-        let capabilities = Capabilities::selection();
+        let capabilities = functions::capabilities();
         Ok(Arc::new(PostgresConnector { info, capabilities, config, client: Arc::new(client) }))
     }
 }

@@ -8,7 +8,7 @@ use medley_core::stream::{BatchSender, spawned};
 use medley_core::{Connector, Error, ErrorKind, ExecuteOptions, RemoteQuery, Report, Result};
 
 use crate::client::{Client, Lease, PostgresConnector};
-use crate::translate::Plan;
+use crate::translate::{Column, Plan};
 use crate::types::{Malformed, take, take_value};
 
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
@@ -23,7 +23,7 @@ pub(crate) fn execute(
     let schema = query.schema.clone();
     Ok(spawned(query.schema.clone(), &connector.info().catalog, move |sender| async move {
         let shapes: Vec<_> =
-            plan.columns.iter().map(|(name, reading)| (name.clone(), reading.shape())).collect();
+            plan.columns.iter().map(|c| (c.name.clone(), c.reading.shape())).collect();
         let batch = BatchBuilder::new(schema, &shapes);
         let mut lease = client.lease().await?;
         let complete = copy(&client, &mut lease, &plan, batch, &options, sender).await?;
@@ -80,11 +80,13 @@ fn append_rows(
         if fields == -1 {
             return Ok(());
         }
-        for ((name, reading), column) in plan.columns.iter().zip(&mut batch.columns) {
+        for (Column { name, reading, computed }, column) in
+            plan.columns.iter().zip(&mut batch.columns)
+        {
             let value = take_value(&mut bytes).map_err(|Malformed| malformed(name))?;
             let misfit = reading.append(column, value).map_err(|Malformed| malformed(name))?;
             if let Some(found) = misfit {
-                report.mismatch(&plan.table, name, found, 1)?;
+                report.misfit(&plan.table, name, found, *computed)?;
             }
         }
         if plan.columns.is_empty() {

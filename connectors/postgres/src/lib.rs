@@ -23,6 +23,7 @@ mod client;
 mod config;
 mod error;
 mod execute;
+mod functions;
 mod statistics;
 mod translate;
 mod types;

@@ -1,5 +1,6 @@
 //! The connector: one multiplexed connection, opened at first use.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,8 @@ fn capabilities() -> Capabilities {
     Capabilities {
         operators: [Operator::Filter, Operator::Project, Operator::Limit].into(),
         predicates: [PredicateForm::Equal, PredicateForm::InList].into(),
+        functions: BTreeSet::new(),
+        aggregates: BTreeSet::new(),
         in_list_values_max: 100_000,
         infers_schema: true,
     }

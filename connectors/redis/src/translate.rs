@@ -101,6 +101,7 @@ fn wanted<'a>(predicate: &Predicate<'a>) -> Result<(&'a ColumnDescription, Vec<S
             Ok((column, values.iter().map(key_text).collect::<Result<_, _>>()?))
         }
         Predicate::Compare(..) => Err(Refusal::new("Redis has no ranges of keys")),
+        Predicate::Like(..) => Err(Refusal::new("Redis matches keys only as they are given")),
         Predicate::IsNull(_) | Predicate::IsNotNull(_) => {
             Err(Refusal::new("a part of a key is never NULL"))
         }

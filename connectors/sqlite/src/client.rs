@@ -48,7 +48,7 @@ impl ConnectorFactory for Factory {
             default_schema: SCHEMA.to_owned(),
             source: SourceId::new(self.kind(), &[&path]),
         };
-        let capabilities = Capabilities::selection();
+        let capabilities = translate::capabilities();
         Ok(Arc::new(SqliteConnector { info, capabilities, path, options, pool: OnceLock::new() }))
     }
 }

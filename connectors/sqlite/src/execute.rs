@@ -46,7 +46,8 @@ pub(crate) fn execute(
                             .with_source(error)
                     })?;
                 if let Some(found) = misfit {
-                    options.report.mismatch(&plan.table, &plan.columns[index].0, found, 1)?;
+                    let (name, computed) = (&plan.columns[index].0, plan.computed[index]);
+                    options.report.misfit(&plan.table, name, found, computed)?;
                 }
             }
             batch.close_row();

@@ -12,4 +12,4 @@ mod table;
 pub(crate) use home::{HOME_CATALOG, HOME_SCHEMA, Home};
 pub(crate) use list::{CatalogList, Catalogs};
 pub(crate) use remote::RemoteCatalog;
-pub(crate) use table::RemoteTable;
+pub(crate) use table::{RemoteTable, RemoteTables};

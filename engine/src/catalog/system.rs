@@ -259,7 +259,7 @@ impl SystemTable {
                     listing.name.table.clone(),
                 ]
             };
-            let description = table.description();
+            let Some(description) = table.description() else { continue };
             if inference {
                 for seen in &description.observations {
                     let mut row = start();

@@ -4,6 +4,7 @@
 mod cancel;
 mod contract;
 mod errors;
+mod fuzz;
 mod hostile;
 mod names;
 mod tpch;

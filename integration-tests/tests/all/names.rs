@@ -97,13 +97,13 @@ async fn explain_shows_each_native_query_and_switching_off_shows_none() -> Resul
         rows.cells.into_iter().flatten().collect::<Vec<_>>().join("\n")
     };
     let sql = "EXPLAIN SELECT c_name FROM pg.customer WHERE c_custkey = 7";
-    assert!(plan(ask(&session, sql).await?).contains("WHERE \"c_custkey\" = 7"));
+    assert!(plan(ask(&session, sql).await?).contains("WHERE t1.\"c_custkey\" = 7"));
     let sql = "EXPLAIN SELECT c_name FROM cache.customer WHERE c_custkey IN (7, 9)";
     assert!(
         plan(ask(&session, sql).await?).contains("HASH c_name of \"customer:7\" \"customer:9\"")
     );
     let sql = "EXPLAIN SELECT n_name FROM graph.\"Nation\" WHERE n_nationkey = 7";
-    assert!(plan(ask(&session, sql).await?).contains("n.`n_nationkey` = $p0"));
+    assert!(plan(ask(&session, sql).await?).contains("n1.`n_nationkey` = $p0"));
     let url = xtask::stores::Store::Postgres.url(&xtask::data::database(stores::SCALE_FACTOR));
     let off =
         stores::session(&format!("[catalog.off]\nurl = \"{url}\"\npushdown = false\n")).await?;

@@ -29,6 +29,11 @@ pub(super) fn parts(value: Decimal128) -> Option<(i128, i32)> {
     Some((if negative { -unscaled } else { unscaled }, scale))
 }
 
+/// Whether all digits of the coefficient are in use.
+pub(super) fn is_full(value: Decimal128) -> bool {
+    parts(value).is_some_and(|(unscaled, _)| unscaled.unsigned_abs() > COEFFICIENT_MAX / 10)
+}
+
 /// Digits before and after the point; none if the value has no plain form of 38 digits.
 pub(super) fn digits(value: Decimal128) -> Option<(u8, u8)> {
     let (mut unscaled, mut scale) = parts(value)?;

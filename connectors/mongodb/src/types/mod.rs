@@ -98,6 +98,8 @@ pub(crate) fn observe(sample: &mut Sample, value: RawBsonRef<'_>, table: &TableN
 pub(crate) struct Appender<'a> {
     pub(crate) table: &'a TableName,
     pub(crate) report: &'a Report,
+    /// Whether values are computed, so that one that does not fit is an error.
+    pub(crate) computed: bool,
 }
 
 impl Appender<'_> {
@@ -130,12 +132,14 @@ impl Appender<'_> {
                 list.close(true);
                 true
             }
+            // With all 34 digits in use the sum may have been rounded.
+            (_, RawBsonRef::Decimal128(value)) if self.computed && decimal::is_full(value) => false,
             (_, value) => append_scalar(column, value),
         };
         if fits {
             return Ok(());
         }
-        self.report.mismatch(self.table, path, type_name(value.element_type()), 1)
+        self.report.misfit(self.table, path, type_name(value.element_type()), self.computed)
     }
 
     /// Appends the fields of a document that are among the columns. Those that it lacks are left to be closed.
