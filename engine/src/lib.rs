@@ -18,6 +18,7 @@
 //! built in is [`connectors`].
 
 mod answer;
+mod bind_join;
 mod catalog;
 pub mod config;
 pub mod connectors;

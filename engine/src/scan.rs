@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Formatter};
 use std::sync::Arc;
+use std::time::Instant;
 
 use datafusion::arrow::compute::{CastOptions, SortOptions, cast_with_options};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -23,7 +24,10 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
 };
 use futures::StreamExt;
-use medley_core::{Connector, ExecuteOptions, RemoteQuery, Report};
+use medley_core::capabilities::{Operator, PredicateForm};
+use medley_core::{Connector, ExecuteOptions, Fragment, RemoteQuery, Report};
+
+use crate::bind_join;
 
 /// Runs a [`RemoteQuery`] and counts what comes back.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub(crate) struct RemoteScanExec {
     schema: SchemaRef,
     statistics: Statistics,
     refusals: Vec<String>,
+    /// What the query runs, if it can be asked for keys besides.
+    fragment: Option<Fragment>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -67,6 +73,7 @@ impl RemoteScanExec {
             statistics: Statistics::new_unknown(&schema),
             schema,
             refusals: Vec::new(),
+            fragment: None,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
@@ -98,6 +105,57 @@ impl RemoteScanExec {
     pub(crate) fn with_refusals(mut self, refusals: Vec<String>) -> Self {
         self.refusals = refusals;
         self
+    }
+}
+
+impl RemoteScanExec {
+    /// With the fragment that the query runs, whose columns are the scan's.
+    pub(crate) fn with_fragment(mut self, fragment: Fragment) -> Self {
+        self.fragment = Some(fragment);
+        self
+    }
+
+    /// Whether the store may be asked for some keys of a column.
+    pub(crate) fn takes_keys(&self, column: usize) -> bool {
+        let capabilities = self.connector.capabilities();
+        let Some(field) = self.schema.fields().get(column) else { return false };
+        let Some(fragment) = &self.fragment else { return false };
+        capabilities.supports(Operator::Filter)
+            && capabilities.predicates.contains(&PredicateForm::InList)
+            && bind_join::is_bindable(field.data_type())
+            // The column may be of another type in the store: keys compare in the store's.
+            && fragment.schema().is_ok_and(|s| s.field(column).data_type() == field.data_type())
+    }
+
+    /// The most keys that are worth asking for: for half of all rows, all rows are as cheap.
+    pub(crate) fn keys_max(&self) -> usize {
+        let most = self.connector.capabilities().in_list_values_max;
+        match self.statistics.num_rows.get_value() {
+            Some(rows) => most.min(rows / 2),
+            None => most,
+        }
+    }
+
+    /// The scan of another fragment with the same columns, if the store takes it.
+    pub(crate) fn bound(
+        &self,
+        column: usize,
+        bind: impl FnOnce(Fragment, &str) -> Fragment,
+    ) -> Option<Self> {
+        let fragment = self.fragment.clone()?;
+        let name = fragment.schema().ok()?.field(column).name().clone();
+        let fragment = bind(fragment, &name);
+        let query = self.connector.translate(&fragment).ok()?.into_query();
+        Some(Self {
+            connector: self.connector.clone(),
+            query,
+            schema: self.schema.clone(),
+            statistics: self.statistics.clone(),
+            refusals: self.refusals.clone(),
+            fragment: Some(fragment),
+            properties: self.properties.clone(),
+            metrics: self.metrics.clone(),
+        })
     }
 }
 
@@ -178,11 +236,12 @@ impl ExecutionPlan for RemoteScanExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let report = context.session_config().get_extension::<Report>().unwrap_or_default();
+        let whole = context.session_config().get_extension::<Report>().unwrap_or_default();
+        let report = Arc::new(Report::part_of(whole));
         let options = ExecuteOptions {
             batch_rows: context.session_config().batch_size(),
             partition,
-            report,
+            report: report.clone(),
             ..ExecuteOptions::default()
         };
         let catalog = self.connector.info().catalog.clone();
@@ -191,12 +250,20 @@ impl ExecutionPlan for RemoteScanExec {
             .execute(&self.query, options)
             .map_err(|error| DataFusionError::from(error.in_catalog(&catalog)))?;
         let baseline = BaselineMetrics::new(&self.metrics, partition);
-        let bytes = MetricBuilder::new(&self.metrics).counter("arrow_bytes", partition);
+        let count = |name| MetricBuilder::new(&self.metrics).gauge(name, partition);
+        let (bytes, arrow_bytes) = (count("store_bytes"), count("arrow_bytes"));
+        let (round_trips, first_row_us) = (count("round_trips"), count("first_row_us"));
+        let started = Instant::now();
         let schema = self.schema.clone();
         let counted = stream.map(move |batch| {
             let batch = conformed(batch?, &schema)?;
+            if first_row_us.value() == 0 {
+                first_row_us.set(usize::try_from(started.elapsed().as_micros()).unwrap_or(0));
+            }
             baseline.record_output(batch.num_rows());
-            bytes.add(batch.get_array_memory_size());
+            arrow_bytes.add(batch.get_array_memory_size());
+            bytes.set(usize::try_from(report.bytes()).unwrap_or(usize::MAX));
+            round_trips.set(usize::try_from(report.round_trips()).unwrap_or(usize::MAX));
             Ok(batch)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), counted)))

@@ -14,7 +14,7 @@ use medley_core::Report;
 use medley_planner::{Federate, Settings};
 
 use crate::catalog::{CatalogList, Home, RemoteTables};
-use crate::settings::initial;
+use crate::settings::{initial, physical_rules};
 use crate::statement::{self, Command};
 use crate::{Answer, Engine, Error, Result};
 
@@ -48,6 +48,7 @@ impl Session {
             .with_default_features()
             .with_catalog_list(Arc::new(list))
             .with_optimizer_rule(Arc::new(Federate::new(Arc::new(RemoteTables))))
+            .with_physical_optimizer_rules(physical_rules())
             .build();
         Self { engine, home, context: SessionContext::new_with_state(state) }
     }
@@ -124,7 +125,12 @@ impl Session {
             .is_some_and(|settings| settings.strict);
         let report = Arc::new(if strict { Report::strict() } else { Report::default() });
         state.config_mut().set_extension(report.clone());
-        let plan = state.create_logical_plan(sql).await?;
+        let mut plan = state.create_logical_plan(sql).await?;
+        if matches!(plan, LogicalPlan::Statement(PlanStatement::Execute(_))) {
+            // The statement that was prepared, with its parameters in place.
+            let prepared = self.context.execute_logical_plan(plan).await;
+            plan = prepared.map_err(Error::of_statement)?.logical_plan().clone();
+        }
         let is_query = check_allowed(&plan)?;
         if !is_query {
             self.context.execute_logical_plan(plan).await.map_err(Error::of_statement)?;

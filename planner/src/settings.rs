@@ -25,6 +25,8 @@ extensions_options! {
         pub pushdown_join: bool, default = true
         /// Whether unions inside one store go down.
         pub pushdown_union: bool, default = true
+        /// Whether the keys of one side of a join go down to the store of the other.
+        pub bind_joins: bool, default = true
         /// Whether the unnesting of lists goes down.
         pub pushdown_unnest: bool, default = true
     }
@@ -35,6 +37,12 @@ impl ConfigExtension for Settings {
 }
 
 impl Settings {
+    /// Whether keys may go down.
+    #[must_use]
+    pub fn binds(&self) -> bool {
+        self.bind_joins && self.allows(Operator::Filter)
+    }
+
     /// Whether an operator may go down.
     #[must_use]
     pub fn allows(&self, operator: Operator) -> bool {

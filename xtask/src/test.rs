@@ -11,8 +11,19 @@ use anyhow::{Context, Result, ensure};
 pub fn run() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     crate::tidy::run()?;
+    deny()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     cargo(&["test", "--workspace", "--no-fail-fast"])
+}
+
+/// Checks licences, sources and bans of what we depend on, by a tool that is installed where it is missing. Advisories
+/// are left out: their database is on the network, and changes without us.
+fn deny() -> Result<()> {
+    let found = Command::new("cargo").args(["deny", "--version"]).output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        cargo(&["install", "--locked", "cargo-deny@0.20.2"])?;
+    }
+    cargo(&["deny", "check", "bans", "licenses", "sources"])
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::{Error, ErrorKind, Result, TableName};
@@ -31,6 +31,8 @@ pub struct Report {
     bytes: AtomicU64,
     round_trips: AtomicU64,
     mismatches: Mutex<BTreeMap<Mismatch, u64>>,
+    /// The whole query's report, of which this is a part.
+    whole: Option<Arc<Report>>,
 }
 
 impl Report {
@@ -38,6 +40,13 @@ impl Report {
     #[must_use]
     pub fn strict() -> Self {
         Self { strict: AtomicBool::new(true), ..Self::default() }
+    }
+
+    /// A report of a part of the query, whose counts are the whole's too.
+    #[must_use]
+    pub fn part_of(whole: Arc<Self>) -> Self {
+        let strict = AtomicBool::new(whole.is_strict());
+        Self { strict, whole: Some(whole), ..Self::default() }
     }
 
     /// Whether values that do not fit are errors.
@@ -57,6 +66,9 @@ impl Report {
                  in the configuration, or read without strict"
             );
             return Err(Error::new(ErrorKind::Data, "read rows", message));
+        }
+        if let Some(whole) = &self.whole {
+            whole.mismatch(table, column, found, count)?;
         }
         let key =
             Mismatch { table: table.clone(), column: column.to_owned(), found: found.to_owned() };
@@ -87,11 +99,17 @@ impl Report {
     /// Adds bytes that came over the network.
     pub fn add_bytes(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.add_bytes(bytes);
+        }
     }
 
     /// Adds a request and its answer.
     pub fn add_round_trip(&self) {
         self.round_trips.fetch_add(1, Ordering::Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.add_round_trip();
+        }
     }
 
     /// The bytes so far.

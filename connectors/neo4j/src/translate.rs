@@ -280,7 +280,9 @@ impl Translator<'_> {
             texts.push(format!("{text} AS {}", name(alias)?));
             made.make(alias, shape)?;
         }
-        made.text = format!("{} WITH {}", query.text, texts.join(", "));
+        // Without a function nothing would be grouped.
+        let distinct = if aggregates.is_empty() { "DISTINCT " } else { "" };
+        made.text = format!("{} WITH {distinct}{}", query.text, texts.join(", "));
         Ok(made)
     }
 

@@ -61,11 +61,12 @@ impl ConnectorFactory for Factory {
 }
 
 fn capabilities() -> Capabilities {
+    use PredicateForm::{And, Equal, InList, Like, Range};
     Capabilities {
-        operators: [Operator::Filter, Operator::Project, Operator::Limit].into(),
-        predicates: [PredicateForm::Equal, PredicateForm::InList].into(),
+        operators: [Operator::Filter, Operator::Project, Operator::Limit, Operator::Aggregate].into(),
+        predicates: [Equal, InList, Range, Like, And].into(),
         functions: BTreeSet::new(),
-        aggregates: BTreeSet::new(),
+        aggregates: ["count".to_owned()].into(),
         in_list_values_max: 100_000,
         infers_schema: true,
     }

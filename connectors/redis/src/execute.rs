@@ -28,12 +28,21 @@ pub(crate) fn execute(
     let plan: Plan = query.plan()?;
     let (handle, schema) = (connector.handle.clone(), query.schema.clone());
     Ok(spawned(query.schema.clone(), &connector.info().catalog, move |sender| async move {
-        let shapes: Vec<_> = plan
+        let mut shapes: Vec<_> = plan
             .columns
             .iter()
             .map(|(name, detail)| (name.clone(), detail.shape.clone()))
             .collect();
+        if plan.counts.is_some() {
+            let counts = schema.fields().iter();
+            shapes = counts.map(|field| (field.name().clone(), Shape::Int64)).collect();
+        }
         let batch = BatchBuilder::new(schema, &shapes);
+        if let Some(columns) = plan.counts {
+            let batch = count(&handle, &plan, batch, columns, &options.report).await?;
+            sender.send(batch).await;
+            return Ok(());
+        }
         let (skip, left) = (plan.skip, plan.fetch.unwrap_or(usize::MAX));
         let mut reader = Reader { plan: &plan, batch, report: &options.report, skip, left };
         let mut connection = handle.connection().await?;
@@ -62,6 +71,43 @@ pub(crate) fn execute(
     }))
 }
 
+/// How many rows the keys hold, in one row of so many equal columns.
+async fn count(
+    handle: &Handle,
+    plan: &Plan,
+    mut batch: BatchBuilder,
+    columns: usize,
+    report: &Report,
+) -> Result<datafusion::arrow::record_batch::RecordBatch> {
+    let mut connection = handle.connection().await?;
+    let mut pages = Pages::of(handle, plan).await?;
+    let mut rows = 0_i64;
+    while let Some(keys) = pages.next().await? {
+        for keys in keys.chunks(PIPELINE_KEYS) {
+            let keys: Vec<_> = keys.iter().filter(|key| plan.admits(key)).collect();
+            if keys.is_empty() {
+                continue;
+            }
+            let mut pipeline = redis::pipe();
+            keys.iter().for_each(|key| plan.cardinality(&mut pipeline, key));
+            report.add_round_trip();
+            let answers: Vec<Value> = pipeline
+                .ignore_errors()
+                .query_async(&mut connection)
+                .await
+                .map_err(|error| handle.error("count keys", error))?;
+            for answer in &answers {
+                rows += plan.rows_of(answer)?;
+            }
+        }
+    }
+    for column in batch.columns.iter_mut().take(columns) {
+        column.append(Scalar::Int64(rows));
+    }
+    batch.close_row();
+    batch.finish()
+}
+
 /// Keys to read, page by page.
 enum Pages<'a> {
     Given(Option<Vec<String>>),
@@ -72,7 +118,9 @@ impl<'a> Pages<'a> {
     async fn of(handle: &'a Handle, plan: &'a Plan) -> Result<Self> {
         Ok(match &plan.keys {
             Some(keys) => Self::Given(Some(keys.clone())),
-            None => Self::Scanned(Scan::new(handle, &plan.source).await?),
+            None => Self::Scanned(
+                Scan::new(handle, &plan.source).await?.beginning(&plan.beginnings),
+            ),
         })
     }
 
@@ -90,13 +138,21 @@ pub(crate) struct Scan<'a> {
     source: &'a Source,
     connection: ConnectionManager,
     cursor: Option<u64>,
+    beginnings: &'a [String],
     seen: HashSet<Vec<u8>>,
 }
 
 impl<'a> Scan<'a> {
     pub(crate) async fn new(handle: &'a Handle, source: &'a Source) -> Result<Self> {
         let connection = handle.connection().await?;
-        Ok(Self { handle, source, connection, cursor: Some(0), seen: HashSet::new() })
+        let seen = HashSet::new();
+        Ok(Self { handle, source, connection, cursor: Some(0), beginnings: &[], seen })
+    }
+
+    /// Only keys whose placeholders begin so.
+    fn beginning(mut self, beginnings: &'a [String]) -> Self {
+        self.beginnings = beginnings;
+        self
     }
 
     /// The next keys, of which there may be none yet; none at all at the end.
@@ -108,7 +164,7 @@ impl<'a> Scan<'a> {
             return Ok(Some(vec![self.source.pattern.prefix.clone()]));
         }
         let mut scan = redis::cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(self.source.pattern.glob());
+        scan.arg(cursor).arg("MATCH").arg(self.source.pattern.glob(self.beginnings));
         scan.arg("COUNT").arg(PAGE_KEYS).arg("TYPE").arg(self.source.kind.redis_type());
         let (next, page): (u64, Vec<Vec<u8>>) = scan
             .query_async(&mut self.connection)
@@ -125,10 +181,12 @@ impl Plan {
     /// Whether a key fits the pattern with values of the placeholders' types.
     fn admits(&self, key: &str) -> bool {
         let Some(values) = self.source.pattern.values(key) else { return false };
-        values.iter().zip(&self.placeholders).all(|(value, shape)| match shape {
-            Shape::Int64 => canonical_integer(value).is_some(),
-            _ => true,
-        })
+        let begins = values.iter().zip(&self.beginnings).all(|(v, text)| v.starts_with(text.as_str()));
+        begins
+            && values.iter().zip(&self.placeholders).all(|(value, shape)| match shape {
+                Shape::Int64 => canonical_integer(value).is_some(),
+                _ => true,
+            })
     }
 
     fn wants(&self, part: &Part) -> bool {
@@ -170,11 +228,54 @@ impl Plan {
             }
             KeyKind::Hash => pipeline.cmd("HMGET").arg(key).arg(fields).cmd("TYPE").arg(key),
             KeyKind::Json | KeyKind::String => pipeline.cmd("GET").arg(key),
-            KeyKind::List => pipeline.cmd("LRANGE").arg(key).arg(0).arg(-1),
+            KeyKind::List => {
+                let (start, stop) = self.range.stop();
+                pipeline.cmd("LRANGE").arg(key).arg(start).arg(stop)
+            }
             KeyKind::Set => pipeline.cmd("SMEMBERS").arg(key),
-            KeyKind::Zset => pipeline.cmd("ZRANGE").arg(key).arg(0).arg(-1).arg("WITHSCORES"),
-            KeyKind::Stream => pipeline.cmd("XRANGE").arg(key).arg("-").arg("+"),
+            KeyKind::Zset => match self.range.scores() {
+                Some((low, high)) => {
+                    let command = pipeline.cmd("ZRANGE").arg(key).arg(low).arg(high);
+                    command.arg("BYSCORE").arg("WITHSCORES")
+                }
+                None => pipeline.cmd("ZRANGE").arg(key).arg(0).arg(-1).arg("WITHSCORES"),
+            },
+            KeyKind::Stream => {
+                let (from, to) = match &self.range.id {
+                    Some(id) => (id.as_str(), id.as_str()),
+                    None => ("-", "+"),
+                };
+                pipeline.cmd("XRANGE").arg(key).arg(from).arg(to)
+            }
         };
+    }
+
+    /// The command that tells how many rows a key holds.
+    fn cardinality(&self, pipeline: &mut Pipeline, key: &str) {
+        match self.source.kind {
+            KeyKind::Hash | KeyKind::Json | KeyKind::String => pipeline.cmd("TYPE").arg(key),
+            KeyKind::List => pipeline.cmd("LLEN").arg(key),
+            KeyKind::Set => pipeline.cmd("SCARD").arg(key),
+            KeyKind::Zset => match self.range.scores() {
+                Some((low, high)) => pipeline.cmd("ZCOUNT").arg(key).arg(low).arg(high),
+                None => pipeline.cmd("ZCARD").arg(key),
+            },
+            KeyKind::Stream => pipeline.cmd("XLEN").arg(key),
+        };
+    }
+
+    fn rows_of(&self, answer: &Value) -> Result<i64> {
+        match answer {
+            Value::Int(rows) => Ok(*rows),
+            // A key that took another type meanwhile is no key of the table any more.
+            Value::ServerError(error) if error.code() == "WRONGTYPE" => Ok(0),
+            Value::ServerError(error) => {
+                let message =
+                    format!("redis failed to count a key of \"{}\": {}", self.table, error.code());
+                Err(Error::new(ErrorKind::Remote, "count keys", message))
+            }
+            other => Ok(i64::from(text(other) == Some(self.source.kind.redis_type()))),
+        }
     }
 
     fn answers_per_key(&self) -> usize {
@@ -252,9 +353,10 @@ impl Reader<'_> {
             },
             KeyKind::Json => self.append_object(key, answer, ttl),
             KeyKind::List => {
+                let first = plan.range.first();
                 elements(answer).iter().enumerate().try_for_each(|(index, element)| {
                     self.row(key, ttl, |name| match name {
-                        "index" => i64::try_from(index).map_or(Cell::Null, Cell::Int),
+                        "index" => i64::try_from(index).map_or(Cell::Null, |i| Cell::Int(first + i)),
                         _ => bytes(element).map_or(Cell::Null, Cell::Bytes),
                     })
                 })

@@ -25,6 +25,7 @@ mod discover;
 mod error;
 mod execute;
 mod pattern;
+mod range;
 mod statistics;
 mod translate;
 mod types;

@@ -66,10 +66,11 @@ impl Pattern {
         (self.values(&key)? == values).then_some(key)
     }
 
-    /// The pattern for SCAN's MATCH, in which stars stand for the placeholders.
-    pub(crate) fn glob(&self) -> String {
+    /// The pattern for SCAN's MATCH, in which stars stand for the placeholders, after what these must begin with.
+    pub(crate) fn glob(&self, beginnings: &[String]) -> String {
         let mut glob = escaped(&self.prefix);
-        for (_, behind) in &self.placeholders {
+        for (index, (_, behind)) in self.placeholders.iter().enumerate() {
+            glob.push_str(&beginnings.get(index).map_or_else(String::new, |text| escaped(text)));
             glob.push('*');
             glob.push_str(&escaped(behind));
         }
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn stars_in_a_pattern_are_meant_literally() {
-        assert_eq!(Pattern::parse("a*b?:{x}").unwrap().glob(), "a\\*b\\?:*");
+        assert_eq!(Pattern::parse("a*b?:{x}").unwrap().glob(&[]), "a\\*b\\?:*");
         assert!(Pattern::parse("{a}{b}").is_err());
         assert!(Pattern::parse("x:{a").is_err());
     }

@@ -131,6 +131,7 @@ impl RemoteTable {
             .collect();
         let connector = self.remote.connector.clone();
         RemoteScanExec::new(connector, planned.query, schema, &ordering)
+            .with_fragment(planned.fragment)
             .with_estimates(rows, statistics)
             .with_refusals(refusals)
     }

@@ -48,7 +48,7 @@ pub fn rows(table: &str) -> Vec<Row> {
     let mut rng = Rng::with_seed(table.bytes().map(u64::from).sum());
     (0..ROWS)
         .map(|index| {
-            let mut some = |rng: &mut Rng| rng.u8(0..6) > 0;
+            let some = |rng: &mut Rng| rng.u8(0..6) > 0;
             Row {
                 k: i64::try_from(index).unwrap_or(0) - 3,
                 i: some(&mut rng).then(|| INTEGERS[rng.usize(0..INTEGERS.len())]),
@@ -227,7 +227,7 @@ async fn neo4j() -> Result<()> {
                 value(row.f.map(|f| f.to_string())),
                 value(row.t.map(|t| format!("date('{}')", day(t)))),
             );
-            let query = neo4rs::query(cypher).param("s", row.s.map(str::to_owned));
+            let query = neo4rs::query(&cypher).param("s", row.s.map(str::to_owned));
             graph.run(query).await?;
         }
     }

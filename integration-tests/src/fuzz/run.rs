@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 use datafusion::datasource::MemTable;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionContext;
 use fastrand::Rng;
 use futures::TryStreamExt;
 use medley_engine::{Engine, Session};
@@ -22,6 +22,8 @@ pub struct Outcome {
     pub same: usize,
     /// Queries that failed in memory too, or that only a store refused to compute: out of range.
     pub failed: usize,
+    /// Why queries failed, with one that did.
+    pub reasons: std::collections::BTreeMap<String, String>,
     /// What differed: enough to see and to repeat it.
     pub wrong: Vec<String>,
 }
@@ -42,9 +44,7 @@ impl Fuzzer {
     /// # Errors
     /// A store that fails.
     pub async fn new(engine: Engine, names: &[[String; 2]]) -> Result<Self> {
-        let mut config = SessionConfig::new();
-        config.options_mut().sql_parser.parse_float_as_decimal = true;
-        let memory = SessionContext::new_with_config(config);
+        let memory = crate::reference::empty();
         let session = engine.session();
         session.sql("SET medley.pushdown = false").await?;
         let mut tables = Vec::new();
@@ -78,7 +78,13 @@ impl Fuzzer {
             }
             match verdict {
                 Verdict::Same => outcome.same += 1,
-                Verdict::Failed => outcome.failed += 1,
+                Verdict::Failed => {
+                    outcome.failed += 1;
+                    if let Err(reason) = wanted {
+                        let short: String = reason.chars().take(60).collect();
+                        outcome.reasons.entry(short).or_insert(query.local);
+                    }
+                }
                 Verdict::Wrong(what) => outcome.wrong.push(what),
             }
         }

@@ -11,7 +11,7 @@ use medley_integration_tests::fuzz::data;
 use medley_integration_tests::fuzz::run::{Fuzzer, Outcome};
 use medley_integration_tests::stores;
 
-const QUERIES: u64 = 2_000;
+const QUERIES: u64 = 20_000;
 const WORKERS: u64 = 2;
 /// Failures that are shown.
 const SHOWN: usize = 12;
@@ -44,8 +44,12 @@ async fn every_way_gives_the_same_rows() -> Result<()> {
         let outcome = worker.await??;
         (all.same, all.failed) = (all.same + outcome.same, all.failed + outcome.failed);
         all.wrong.extend(outcome.wrong);
+        all.reasons.extend(outcome.reasons);
     }
     println!("seeds {first} to {last}: {} the same, {} failed alike", all.same, all.failed);
+    for (reason, query) in &all.reasons {
+        println!("  {reason}: {query}");
+    }
     let shown: String = all.wrong.iter().take(SHOWN).map(String::as_str).collect();
     ensure!(all.wrong.is_empty(), "{} wrong answers:\n{shown}", all.wrong.len());
     ensure!(all.same > all.failed * 4, "only {} queries ran", all.same);
