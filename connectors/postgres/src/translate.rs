@@ -364,7 +364,13 @@ impl Dialect for Postgres {
         let direction = if ascending { "ASC" } else { "DESC" };
         let nulls = if nulls_first { "FIRST" } else { "LAST" };
         // A bare literal would be a column's position.
-        Ok(format!("({text}){collation} {direction} NULLS {nulls}"))
+        let key = format!("({text}){collation} {direction} NULLS {nulls}");
+        if data_type.is_floating() {
+            // The two zeros are equal there, and in order here.
+            let way = if ascending { "DESC" } else { "ASC" };
+            return Ok(format!("{key}, (({text})::text = '-0') {way}"));
+        }
+        Ok(key)
     }
 }
 
