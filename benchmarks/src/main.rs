@@ -1,24 +1,19 @@
-//! A full scan of `lineitem` through Medley, beside the store's own client drained without decoding.
+//! Medley beside the stores' own clients.
 //!
 //! `cargo run --release --package medley-benchmarks` needs the stores up and SF 0.1 loaded: `cargo xtask stores up`,
-//! `cargo xtask data --sf 0.1`. Each line gives the best of three runs and the process's peak memory. What was measured
-//! is in `RESULTS.md`.
+//! `cargo xtask data --sf 0.1`. With `scan` or `questions` as its argument it runs one part. What was measured is in
+//! `RESULTS.md`.
 #![expect(clippy::print_stdout, reason = "the results are the output")]
 
-use std::time::{Duration, Instant};
+mod questions;
+mod scan;
 
-use anyhow::{Context, Result, ensure};
-use futures::{StreamExt, TryStreamExt};
+use anyhow::Result;
+use medley_engine::Engine;
 use medley_engine::config::Config;
-use medley_engine::{Engine, Session};
-use mongodb::bson::Document;
-use sqlx::{Connection, PgConnection};
-use xtask::data::database;
-use xtask::stores::{PASSWORD, Store};
+use xtask::stores::PASSWORD;
 
 const SCALE_FACTOR: f64 = 0.1;
-const ROWS: usize = 600_572;
-const RUNS: usize = 3;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -29,76 +24,13 @@ async fn main() -> Result<()> {
         .config(Config::parse(&text, std::path::Path::new(""))?)
         .build()?
         .session();
-    for (store, table) in [("postgres", "pg.lineitem"), ("mongodb", "docs.lineitem")] {
-        let (first, all) = best(async || scan(&session, table).await).await?;
-        println!(
-            "medley {store}: first rows {:.3} s, all {ROWS} rows {:.3} s, peak memory {} MB",
-            first.as_secs_f64(),
-            all.as_secs_f64(),
-            peak_memory_mb()?
-        );
+    let part = std::env::args().nth(1);
+    let wants = |name: &str| part.as_deref().is_none_or(|part| part == name);
+    if wants("questions") {
+        questions::run(&session).await?;
     }
-    let (_, native) = best(async || drain_postgres().await).await?;
-    println!("native postgres (COPY, not decoded): {:.3} s", native.as_secs_f64());
-    let (_, native) = best(async || drain_mongodb().await).await?;
-    println!("native mongodb (raw batches, not decoded): {:.3} s", native.as_secs_f64());
+    if wants("scan") {
+        scan::run(&session).await?;
+    }
     Ok(())
-}
-
-async fn best(run: impl AsyncFn() -> Result<(Duration, Duration)>) -> Result<(Duration, Duration)> {
-    let mut best = run().await?;
-    for _ in 1..RUNS {
-        let next = run().await?;
-        if next.1 < best.1 {
-            best = next;
-        }
-    }
-    Ok(best)
-}
-
-/// Until the first rows, and until all.
-async fn scan(session: &Session, table: &str) -> Result<(Duration, Duration)> {
-    let started = Instant::now();
-    let mut answer = session.sql(&format!("SELECT * FROM {table}")).await?;
-    let (mut first, mut rows) = (None, 0);
-    while let Some(batch) = answer.stream.try_next().await? {
-        first.get_or_insert_with(|| started.elapsed());
-        rows += batch.num_rows();
-    }
-    ensure!(rows == ROWS, "{table} has {rows} rows: load SF 0.1");
-    Ok((first.context("no rows")?, started.elapsed()))
-}
-
-async fn drain_postgres() -> Result<(Duration, Duration)> {
-    let mut connection =
-        PgConnection::connect(&Store::Postgres.url(&database(SCALE_FACTOR))).await?;
-    let started = Instant::now();
-    let mut messages = connection.copy_out_raw("COPY lineitem TO STDOUT (FORMAT binary)").await?;
-    while messages.try_next().await?.is_some() {}
-    Ok((Duration::ZERO, started.elapsed()))
-}
-
-async fn drain_mongodb() -> Result<(Duration, Duration)> {
-    let name = database(SCALE_FACTOR);
-    let client = mongodb::Client::with_uri_str(Store::Mongodb.url(&name)).await?;
-    let started = Instant::now();
-    let mut batches = client
-        .database(&name)
-        .collection::<Document>("lineitem")
-        .aggregate([])
-        .batch_size(8192)
-        .batch()
-        .await?;
-    while let Some(batch) = batches.next().await {
-        batch?;
-    }
-    Ok((Duration::ZERO, started.elapsed()))
-}
-
-/// The most memory that the process ever held, as Linux tells it.
-fn peak_memory_mb() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("VmHWM")?;
-    let kilobytes: u64 = line.split_whitespace().nth(1).context("a number")?.parse()?;
-    Ok(kilobytes / 1024)
 }

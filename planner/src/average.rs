@@ -15,7 +15,10 @@ use datafusion::logical_expr::{
 
 /// The function for averages of a type.
 pub(crate) fn average(data_type: DataType) -> ScalarUDF {
-    ScalarUDF::new_from_impl(Average { data_type, signature: Signature::any(2, Volatility::Immutable) })
+    ScalarUDF::new_from_impl(Average {
+        data_type,
+        signature: Signature::any(2, Volatility::Immutable),
+    })
 }
 
 /// Whether an expression is a call of it, which is for here only.
@@ -69,7 +72,12 @@ fn floats(sums: &ArrayRef, counts: &ArrayRef) -> Result<Float64Array> {
         .collect())
 }
 
-fn decimals(sums: &ArrayRef, counts: &ArrayRef, precision: u8, scale: i8) -> Result<Decimal128Array> {
+fn decimals(
+    sums: &ArrayRef,
+    counts: &ArrayRef,
+    precision: u8,
+    scale: i8,
+) -> Result<Decimal128Array> {
     let from = match sums.data_type() {
         DataType::Decimal128(_, from) => *from,
         other => return Err(DataFusionError::Internal(format!("avg_of of a sum of {other}"))),

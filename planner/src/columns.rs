@@ -98,7 +98,11 @@ impl Grown {
     }
 
     /// Gives the fragment's columns other names, where `taken` has them already.
-    pub(crate) fn rename_taken(&mut self, taken: &BTreeSet<String>, names: &mut Names) -> Result<(), Refusal> {
+    pub(crate) fn rename_taken(
+        &mut self,
+        taken: &BTreeSet<String>,
+        names: &mut Names,
+    ) -> Result<(), Refusal> {
         let used = self.used();
         if !used.iter().any(|name| taken.contains(name)) {
             return Ok(());
@@ -161,9 +165,10 @@ impl Grown {
             return scan(qualifier, self.remote, tables);
         }
         let used = self.used();
-        let input = self.remote.fragment.schema().map_err(|refusal| {
-            datafusion::error::DataFusionError::Internal(refusal.to_string())
-        })?;
+        let input =
+            self.remote.fragment.schema().map_err(|refusal| {
+                datafusion::error::DataFusionError::Internal(refusal.to_string())
+            })?;
         let fields = used
             .iter()
             .map(|name| Ok(input.field_with_unqualified_name(name)?.as_ref().clone()))
@@ -231,10 +236,9 @@ fn renamed_columns(expression: &Expr, new: &impl Fn(&str) -> String) -> Result<E
 fn qualified(expression: &Expr, table: &TableReference) -> Result<Expr> {
     let qualified = expression.clone().transform(|expression| {
         Ok(match &expression {
-            Expr::Column(column) => Transformed::yes(Expr::Column(Column::new(
-                Some(table.clone()),
-                &column.name,
-            ))),
+            Expr::Column(column) => {
+                Transformed::yes(Expr::Column(Column::new(Some(table.clone()), &column.name)))
+            }
             _ => Transformed::no(expression),
         })
     })?;

@@ -35,12 +35,15 @@ impl Estimator<'_> {
                 let (_, statistics) = self.remote.tables.get(&table.name)?;
                 statistics.rows.value().map(|rows| rows as f64)
             }
-            Fragment::Filter { input, predicate } => Some(self.filtered(input, predicate)?.max(1.0)),
+            Fragment::Filter { input, predicate } => {
+                Some(self.filtered(input, predicate)?.max(1.0))
+            }
             Fragment::Project { input, .. } | Fragment::Sort { input, .. } => self.rows(input),
             Fragment::Aggregate { group, .. } if group.is_empty() => Some(1.0),
             Fragment::Aggregate { input, group, .. } => {
                 let rows = self.rows(input)?;
-                let distinct = group.iter().map(|(key, _)| self.distinct(key)).product::<Option<f64>>();
+                let distinct =
+                    group.iter().map(|(key, _)| self.distinct(key)).product::<Option<f64>>();
                 Some(distinct.unwrap_or(rows * GROUP_SHARE).clamp(1.0, rows.max(1.0)))
             }
             Fragment::Limit { input, skip, fetch } => {
@@ -77,7 +80,8 @@ impl Estimator<'_> {
     #[expect(clippy::cast_precision_loss, reason = "a guess")]
     fn distinct(&self, key: &Expr) -> Option<f64> {
         let Expr::Column(column) = key else { return None };
-        let of = |statistics: &TableStatistics| statistics.columns.get(&column.name)?.distinct.value();
+        let of =
+            |statistics: &TableStatistics| statistics.columns.get(&column.name)?.distinct.value();
         self.remote.tables.values().find_map(|(_, s)| of(s)).map(|distinct| distinct as f64)
     }
 }

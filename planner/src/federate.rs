@@ -56,8 +56,7 @@ impl OptimizerRule for Federate {
         plan: LogicalPlan,
         config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        let settings =
-            config.options().extensions.get::<Settings>().cloned().unwrap_or_default();
+        let settings = config.options().extensions.get::<Settings>().cloned().unwrap_or_default();
         let mut walk = Walk { tables: self.tables.as_ref(), settings, names: Names::default() };
         let part = walk.walk(plan)?;
         Ok(Transformed::yes(walk.close(part)?))
@@ -82,11 +81,10 @@ impl Walk<'_> {
             return Ok(match self.tables.open(scan) {
                 Some(remote) if remote.exact && scan.filters.is_empty() => {
                     self.names.avoid(&remote);
-                    let fetch = scan.fetch;
                     let grown = Grown::scan(remote, scan);
-                    match fetch {
-                        Some(_) => Part::Local(plan),
-                        None => Part::Remote(Box::new(grown)),
+                    match self.grower().fetched(grown, scan.fetch) {
+                        Some(grown) => Part::Remote(Box::new(grown)),
+                        None => Part::Local(plan),
                     }
                 }
                 _ => Part::Local(plan),
@@ -101,11 +99,14 @@ impl Walk<'_> {
             .map(|input| self.walk(input))
             .collect::<Result<Vec<_>>>()?;
         let plan = self.subqueries(plan)?;
-        let mut grower = Grower { settings: &self.settings, names: &mut self.names, tables: self.tables };
-        match grower.grow(&plan, inputs)? {
+        match self.grower().grow(&plan, inputs)? {
             Ok(part) => Ok(part),
             Err(inputs) => self.keep(plan, inputs),
         }
+    }
+
+    fn grower(&mut self) -> Grower<'_> {
+        Grower { settings: &self.settings, names: &mut self.names, tables: self.tables }
     }
 
     /// The operator stays here, over its inputs as they are now.

@@ -9,8 +9,8 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{
-    Aggregate, Expr, FetchType, Filter, Join, Limit, LogicalPlan, Projection,
-    SkipType, Sort, SubqueryAlias, Union,
+    Aggregate, Expr, FetchType, Filter, Join, Limit, LogicalPlan, Projection, SkipType, Sort,
+    SubqueryAlias, Union,
 };
 use medley_core::capabilities::Operator;
 use medley_core::{Fragment, Refusal};
@@ -65,6 +65,15 @@ impl Grower<'_> {
         })
     }
 
+    /// A scan's own limit; none if the store does not take it.
+    pub(crate) fn fetched(&self, mut grown: Grown, fetch: Option<usize>) -> Option<Grown> {
+        if fetch.is_some() {
+            let fragment = limit(grown.remote.fragment.clone(), 0, fetch);
+            grown.remote.fragment = self.offer(&grown, fragment).ok()?;
+        }
+        Some(grown)
+    }
+
     /// Offers a fragment on top of what was grown.
     fn offer(&self, grown: &Grown, fragment: Fragment) -> Result<Fragment, Refusal> {
         let (fragment, exact) = self.offer_either(grown, fragment)?;
@@ -93,7 +102,9 @@ impl Grower<'_> {
             let (rewritten, all_remote) = grown.substitute(&inner)?;
             outputs.push(match rewritten {
                 Expr::Column(column) => Output::Column(column.name),
-                local if !all_remote || matches!(local, Expr::Literal(..)) || is_average(&local) => {
+                local
+                    if !all_remote || matches!(local, Expr::Literal(..)) || is_average(&local) =>
+                {
                     locals += 1;
                     Output::Local(local)
                 }
@@ -346,7 +357,8 @@ impl Grower<'_> {
             .collect::<Result<Vec<_>, Refusal>>()?;
         let mut next = left.clone();
         next.outputs.extend(right.outputs.clone());
-        let both = left.schema.join(&right.schema).map_err(|e| Refusal::new(e.strip_backtrace()))?;
+        let both =
+            left.schema.join(&right.schema).map_err(|e| Refusal::new(e.strip_backtrace()))?;
         next.schema = both.into();
         let filter = join.filter.as_ref().map(|filter| next.rewrite(filter)).transpose()?;
         let fragment = Fragment::Join {
@@ -382,8 +394,7 @@ impl Grower<'_> {
             all.push(grown);
         }
         let Some(first) = all.first() else { return Err(Refusal::new("a union of nothing")) };
-        let names: Vec<String> =
-            union.schema.fields().iter().map(|_| self.names.fresh()).collect();
+        let names: Vec<String> = union.schema.fields().iter().map(|_| self.names.fresh()).collect();
         let mut fragments = Vec::new();
         let mut remote = first.remote.clone();
         for grown in &all {
@@ -419,8 +430,7 @@ impl Grown {
         if !schema.fields().iter().any(|field| taken.contains(field.name())) {
             return Ok(());
         }
-        let expressions =
-            self.used().into_iter().map(|name| (reference(&name), name)).collect();
+        let expressions = self.used().into_iter().map(|name| (reference(&name), name)).collect();
         let input = Box::new(self.remote.fragment.clone());
         self.remote.fragment = Fragment::Project { input, expressions };
         Ok(())

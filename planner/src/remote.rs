@@ -81,7 +81,8 @@ impl Remote {
         let mut fragment = self.fragment.clone();
         if let Some(fetch) = fetch
             && self.exact
-            && let Ok(limited) = offer(self.connector.as_ref(), limit(fragment.clone(), 0, Some(fetch)))
+            && let Ok(limited) =
+                offer(self.connector.as_ref(), limit(fragment.clone(), 0, Some(fetch)))
         {
             fragment = limited.0;
         }

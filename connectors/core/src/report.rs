@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crate::{Error, ErrorKind, Result, TableName};
 
@@ -90,7 +90,8 @@ impl Report {
         is_computed: bool,
     ) -> Result<()> {
         if is_computed {
-            let message = format!("a result computed from \"{table}\" is {found}, out of its type's range");
+            let message =
+                format!("a result computed from \"{table}\" is {found}, out of its type's range");
             return Err(Error::new(ErrorKind::Data, "read rows", message));
         }
         self.mismatch(table, column, found, 1)

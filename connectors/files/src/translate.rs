@@ -4,7 +4,9 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::Operator;
 use datafusion::scalar::ScalarValue;
 use medley_core::predicate::Comparison;
-use medley_core::sql::{Call, Condition, Dialect, Form, Operand, Parameter, Statement, Value, emit, quote};
+use medley_core::sql::{
+    Call, Condition, Dialect, Form, Operand, Parameter, Statement, Value, emit, quote,
+};
 use medley_core::{
     Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
 };

@@ -8,7 +8,8 @@
 //!   above. Zero is not compared: `-0.0 = 0.0` there, and not in Arrow.
 //! * Text is compared by bytes under the simple collation, which every query asks for. Patterns become anchored regular
 //!   expressions in which a dot is any character, newlines too.
-//! * Decimals that do not fit the column are read as NULL but compare as numbers: a superset, applied again above.
+//! * Decimals that do not fit the column are read as NULL but compare as numbers. No literal is one of them; for ranges an
+//!   expression beside the match keeps them out.
 //! * Fields whose names hold a dot, begin with a dollar or are empty have no path: nothing is pushed down on them.
 
 use datafusion::scalar::ScalarValue;
@@ -39,47 +40,67 @@ pub(crate) fn has_path(name: &str) -> bool {
     !name.is_empty() && !name.contains(['.', '\0']) && !name.starts_with('$')
 }
 
-pub(crate) struct Condition {
-    pub(crate) filter: Document,
-    pub(crate) exact: bool,
-}
-
-pub(crate) fn condition(predicate: &Predicate<'_>) -> Result<Condition, Refusal> {
+pub(crate) fn condition(predicate: &Predicate<'_>) -> Result<Document, Refusal> {
     match predicate {
         Predicate::Compare(column, comparison, value) => compare(column, *comparison, value),
         Predicate::InList(column, values) => {
-            let (types, exact) = comparable(column)?;
             let values =
                 values.iter().map(|value| literal(column, value)).collect::<Result<Vec<_>, _>>()?;
-            Ok(Condition { filter: guarded(column, &types, doc! { "$in": values }), exact })
+            Ok(guarded(column, &comparable(column)?, doc! { "$in": values }))
         }
-        Predicate::IsNull(column) => {
-            let filter = doc! { "$nor": [guarded(column, &null_types(column)?, Document::new())] };
-            Ok(Condition { filter, exact: true })
-        }
-        Predicate::IsNotNull(column) => Ok(Condition {
-            filter: guarded(column, &null_types(column)?, Document::new()),
-            exact: true,
-        }),
+        Predicate::IsNull(column) => Ok(doc! { "$nor": [read(column)?] }),
+        Predicate::IsNotNull(column) => read(column),
         Predicate::Like(column, parts, negated) => like(column, parts, *negated),
         Predicate::And(parts) => combine("$and", parts),
         Predicate::Or(parts) => combine("$or", parts),
     }
 }
 
-fn combine(operator: &str, parts: &[Predicate<'_>]) -> Result<Condition, Refusal> {
+/// The documents whose value is read as one.
+fn read(column: &ColumnDescription) -> Result<Document, Refusal> {
+    fitting(column, guarded(column, &value_types(column)?, Document::new()))
+}
+
+/// The filter, without decimals that do not fit the column.
+fn fitting(column: &ColumnDescription, filter: Document) -> Result<Document, Refusal> {
+    Ok(match fit(column)? {
+        Some(fit) => doc! { "$and": [filter, { "$expr": fit }] },
+        None => filter,
+    })
+}
+
+/// For numbers of a column: whether they have no more digits than it, as an expression; none if all have.
+pub(crate) fn fit(column: &ColumnDescription) -> Result<Option<Document>, Refusal> {
+    let Place { path, shape, is_clean } = place(column)?;
+    let Shape::Decimal(precision, scale) = shape else { return Ok(None) };
+    if is_clean {
+        return Ok(None);
+    }
+    let exponent = i8::try_from(precision).unwrap_or(i8::MAX) - scale;
+    let limit = |sign| to_decimal128(sign, -exponent).map(Bson::Decimal128);
+    let (Some(low), Some(high)) = (limit(-1), limit(1)) else {
+        return Err(Refusal::new("a decimal beyond MongoDB's"));
+    };
+    let value = || Bson::String(format!("${path}"));
+    // NaN is below all numbers there, and so not above the lowest.
+    Ok(Some(doc! { "$and": [
+        { "$gt": [value(), low] },
+        { "$lt": [value(), high] },
+        { "$eq": [value(), { "$round": [value(), i32::from(scale)] }] },
+    ] }))
+}
+
+fn combine(operator: &str, parts: &[Predicate<'_>]) -> Result<Document, Refusal> {
     let parts = parts.iter().map(condition).collect::<Result<Vec<_>, _>>()?;
-    let exact = parts.iter().all(|part| part.exact);
-    let filters: Vec<_> = parts.into_iter().map(|part| part.filter).collect();
-    Ok(Condition { filter: doc! { operator: filters }, exact })
+    Ok(doc! { operator: parts })
 }
 
 fn compare(
     column: &ColumnDescription,
     comparison: Comparison,
     value: &ScalarValue,
-) -> Result<Condition, Refusal> {
-    let (types, exact) = comparable(column)?;
+) -> Result<Document, Refusal> {
+    let types = comparable(column)?;
     if matches!(value, ScalarValue::Boolean(_)) && !comparison.is_equality() {
         return Err(Refusal::new("booleans are not ordered alike"));
     }
@@ -95,17 +116,18 @@ fn compare(
     let upward = matches!(comparison, Comparison::Greater | Comparison::GreaterOrEqual);
     if upward && place(column)?.shape == Shape::Double {
         let nan = guarded(column, &types, doc! { "$eq": f64::NAN });
-        return Ok(Condition { filter: doc! { "$or": [filter, nan] }, exact });
+        return Ok(doc! { "$or": [filter, nan] });
     }
-    Ok(Condition { filter, exact })
+    // No literal is a decimal that does not fit.
+    if comparison == Comparison::Equal { Ok(filter) } else { fitting(column, filter) }
 }
 
 fn like(
     column: &ColumnDescription,
     parts: &[PatternPart],
     negated: bool,
-) -> Result<Condition, Refusal> {
-    let (types, exact) = comparable(column)?;
+) -> Result<Document, Refusal> {
+    let types = comparable(column)?;
     if types != ["string"] {
         return Err(Refusal::new("LIKE over what is no text in MongoDB"));
     }
@@ -133,8 +155,12 @@ fn like(
         None => pattern.push_str("\\z"),
     }
     let regex = Bson::RegularExpression(Regex { pattern, options: "s".to_owned() });
-    let condition = if negated { doc! { "$not": regex } } else { doc! { "$regex": regex } };
-    Ok(Condition { filter: guarded(column, &types, condition), exact })
+    let condition = if negated {
+        doc! { "$not": regex }
+    } else {
+        doc! { "$regex": regex }
+    };
+    Ok(guarded(column, &types, condition))
 }
 
 /// The condition on values of the column's types, and on no array, here or on the way.
@@ -142,10 +168,8 @@ fn guarded(column: &ColumnDescription, types: &[&str], mut condition: Document) 
     let path = place(column).map(|place| place.path).unwrap_or_default();
     condition.insert("$type", types.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     let no_array = || doc! { "$not": { "$type": "array" } };
-    let mut all: Vec<Document> = path
-        .match_indices('.')
-        .map(|(end, _)| doc! { &path[..end]: no_array() })
-        .collect();
+    let mut all: Vec<Document> =
+        path.match_indices('.').map(|(end, _)| doc! { &path[..end]: no_array() }).collect();
     if !types.contains(&"array") {
         match condition.contains_key("$not") {
             true => all.push(doc! { &path: no_array() }),
@@ -155,39 +179,40 @@ fn guarded(column: &ColumnDescription, types: &[&str], mut condition: Document) 
         }
     }
     all.insert(0, doc! { &path: condition });
-    if all.len() == 1 { all.remove(0) } else { doc! { "$and": all } }
+    if all.len() == 1 {
+        all.remove(0)
+    } else {
+        doc! { "$and": all }
+    }
 }
 
-/// The types that the column takes and that compare in MongoDB as in SQL, and whether that is exact.
-pub(crate) fn comparable(column: &ColumnDescription) -> Result<(Vec<&'static str>, bool), Refusal> {
+/// The types that the column takes, if they compare in MongoDB as in SQL.
+pub(crate) fn comparable(column: &ColumnDescription) -> Result<Vec<&'static str>, Refusal> {
     if place(column)?.path.is_empty() {
         return Err(Refusal::new(format!("field \"{}\" has no path in MongoDB", column.name)));
     }
     match place(column)?.shape {
-        Shape::Boolean => Ok((vec!["bool"], true)),
-        Shape::Int32 => Ok((vec!["int"], true)),
-        Shape::Int64 => Ok((vec!["int", "long"], true)),
-        Shape::Double => Ok((vec!["double", "int"], true)),
-        Shape::Decimal(..) => Ok((vec!["decimal", "int", "long"], place(column)?.is_clean)),
-        Shape::Text => Ok((vec!["string"], true)),
-        Shape::ObjectId => Ok((vec!["objectId"], true)),
-        Shape::Instant => Ok((vec!["date"], true)),
+        Shape::Boolean => Ok(vec!["bool"]),
+        Shape::Int32 => Ok(vec!["int"]),
+        Shape::Int64 => Ok(vec!["int", "long"]),
+        Shape::Double => Ok(vec!["double", "int"]),
+        Shape::Decimal(..) => Ok(vec!["decimal", "int", "long"]),
+        Shape::Text => Ok(vec!["string"]),
+        Shape::ObjectId => Ok(vec!["objectId"]),
+        Shape::Instant => Ok(vec!["date"]),
         other => Err(Refusal::new(format!("{other:?} is not compared in MongoDB"))),
     }
 }
 
 /// The types that are read as values; the others are NULL.
-pub(crate) fn null_types(column: &ColumnDescription) -> Result<Vec<&'static str>, Refusal> {
+fn value_types(column: &ColumnDescription) -> Result<Vec<&'static str>, Refusal> {
     let types = comparable(column);
-    let Place { path, shape, is_clean } = place(column)?;
+    let Place { path, shape, .. } = place(column)?;
     match shape {
-        Shape::Decimal(..) if !is_clean => {
-            Err(Refusal::new("which decimals are read as NULL shows only here"))
-        }
         Shape::Struct(_) if !path.is_empty() => Ok(vec!["object"]),
         Shape::List(_) if !path.is_empty() => Ok(vec!["array"]),
         Shape::Binary if !path.is_empty() => Ok(vec!["binData"]),
-        _ => types.map(|(types, _)| types),
+        _ => types,
     }
 }
 

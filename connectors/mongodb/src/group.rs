@@ -17,35 +17,21 @@ use medley_core::inference::Shape;
 use medley_core::{ColumnDescription, Refusal};
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::filter::{Place, comparable, place};
+use crate::filter::{Place, comparable, fit, place};
 use crate::translate::Level;
-use crate::types::to_decimal128;
 
 /// The value of a column, null where it is read as NULL.
 pub(crate) fn clean(column: &ColumnDescription) -> Result<Bson, Refusal> {
-    let (types, _) = comparable(column)?;
-    let Place { path, shape, is_clean } = place(column)?;
+    let types: Vec<Bson> = comparable(column)?.into_iter().map(Bson::from).collect();
+    let Place { path, is_clean, .. } = place(column)?;
     let value = Bson::String(format!("${path}"));
     if is_clean {
         return Ok(value);
     }
-    let types: Vec<Bson> = types.into_iter().map(Bson::from).collect();
     let is_type = doc! { "$in": [{ "$type": value.clone() }, types] };
-    let fits = match shape {
-        Shape::Decimal(precision, scale) => {
-            let exponent = i8::try_from(precision).unwrap_or(i8::MAX) - scale;
-            let limit = |sign| to_decimal128(sign, -exponent).map(Bson::Decimal128);
-            let (Some(low), Some(high)) = (limit(-1), limit(1)) else {
-                return Err(Refusal::new("a decimal beyond MongoDB's"));
-            };
-            doc! { "$and": [
-                is_type,
-                { "$gt": [value.clone(), low] },
-                { "$lt": [value.clone(), high] },
-                { "$eq": [value.clone(), { "$round": [value.clone(), i32::from(scale)] }] },
-            ] }
-        }
-        _ => is_type,
+    let fits = match fit(column)? {
+        Some(fit) => doc! { "$and": [is_type, fit] },
+        None => is_type,
     };
     Ok(Bson::Document(doc! { "$cond": [fits, value, Bson::Null] }))
 }
@@ -85,8 +71,7 @@ pub(crate) fn group(
 fn made(name: &str, shape: Shape) -> Result<ColumnDescription, Refusal> {
     let place = Place { path: name.to_owned(), shape: shape.clone(), is_clean: true };
     let mut column = ColumnDescription::new(name, shape.data_type(), "computed");
-    column.detail =
-        serde_json::to_value(place).map_err(|error| Refusal::new(error.to_string()))?;
+    column.detail = serde_json::to_value(place).map_err(|error| Refusal::new(error.to_string()))?;
     Ok(column)
 }
 
@@ -141,7 +126,14 @@ fn accumulate(
             projection.insert(name, doc! { "$cond": [nothing, Bson::Null, sum] });
             Ok(shape)
         }
-        ("min" | "max", shape @ (Shape::Int32 | Shape::Int64 | Shape::Decimal(..) | Shape::Text | Shape::Instant)) => {
+        (
+            "min" | "max",
+            shape @ (Shape::Int32
+            | Shape::Int64
+            | Shape::Decimal(..)
+            | Shape::Text
+            | Shape::Instant),
+        ) => {
             accumulators.insert(name, doc! { format!("${function_name}"): value });
             Ok(shape)
         }

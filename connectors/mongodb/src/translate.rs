@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::common::Column;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::Expr;
 use medley_core::inference::Shape;
 use medley_core::predicate::Predicate;
@@ -66,7 +66,6 @@ pub(crate) struct Level {
     columns: TableDescription,
     /// For each output column the table's column.
     outputs: Vec<(String, usize)>,
-    exact: bool,
     /// Rows of documents from the collection, of which each field may be anything.
     is_stored: bool,
     /// Whether a global aggregate was made, and which of its columns are counts.
@@ -100,15 +99,10 @@ pub(crate) fn translate(
         };
         level.outputs.iter().map(is_count).collect()
     });
-    let plan = Plan {
-        stages,
-        table: level.table,
-        columns,
-        computed: !level.is_stored,
-        row_of_nothing,
-    };
+    let plan =
+        Plan { stages, table: level.table, columns, computed: !level.is_stored, row_of_nothing };
     let query = RemoteQuery::new(text, Schema::new(fields).into(), &plan)?;
-    Ok(if level.exact { Pushdown::Exact(query) } else { Pushdown::Superset(query) })
+    Ok(Pushdown::Exact(query))
 }
 
 fn walk(fragment: &Fragment, capabilities: &Capabilities) -> Result<Level, Refusal> {
@@ -123,9 +117,7 @@ fn walk(fragment: &Fragment, capabilities: &Capabilities) -> Result<Level, Refus
             }
             let predicate = level.resolved(predicate)?;
             let predicate = Predicate::parse(&predicate, &level.columns, capabilities)?;
-            let condition = condition(&predicate)?;
-            level.exact &= condition.exact;
-            level.matches.push(Bson::Document(condition.filter));
+            level.matches.push(Bson::Document(condition(&predicate)?));
             Ok(level)
         }
         Fragment::Project { input, expressions } => {
@@ -139,15 +131,14 @@ fn walk(fragment: &Fragment, capabilities: &Capabilities) -> Result<Level, Refus
             Ok(level)
         }
         Fragment::Aggregate { input, group, aggregates } => {
-            let mut level = exact(input, capabilities)?;
+            let mut level = walk(input, capabilities)?;
             level.refuse_global("a group")?;
             let (stages, columns) = group::group(&mut level, group, aggregates)?;
             level.flush();
             level.stages.extend(stages);
             level.global = group.is_empty().then(|| {
-                let is_count = |e: &Expr| {
-                    matches!(e, Expr::AggregateFunction(f) if f.func.name() == "count")
-                };
+                let is_count =
+                    |e: &Expr| matches!(e, Expr::AggregateFunction(f) if f.func.name() == "count");
                 aggregates.iter().map(|(e, name)| (name.clone(), is_count(e))).collect()
             });
             level.replace(columns);
@@ -159,15 +150,6 @@ fn walk(fragment: &Fragment, capabilities: &Capabilities) -> Result<Level, Refus
         Fragment::Union(_) => Err(Refusal::new("UNION is not pushed down to MongoDB")),
         Fragment::Unnest { .. } => Err(Refusal::new("UNNEST is not pushed down to MongoDB")),
     }
-}
-
-/// What must not stand above a filter that lets too many rows pass.
-fn exact(fragment: &Fragment, capabilities: &Capabilities) -> Result<Level, Refusal> {
-    let level = walk(fragment, capabilities)?;
-    if !level.exact {
-        return Err(Refusal::new("a filter below is applied again above"));
-    }
-    Ok(level)
 }
 
 /// A limit, and the order below it, which is made only where few documents are kept.
@@ -185,7 +167,7 @@ fn limit(
         Fragment::Sort { input, keys } if fetch.is_some() => (input.as_ref(), Some(keys)),
         input => (input, None),
     };
-    let mut level = exact(input, capabilities)?;
+    let mut level = walk(input, capabilities)?;
     level.refuse_global("a limit")?;
     level.flush();
     if let Some(keys) = keys {
@@ -222,7 +204,6 @@ impl Level {
             matches: Vec::new(),
             columns,
             outputs,
-            exact: true,
             is_stored: true,
             global: None,
             is_limited: false,
@@ -289,7 +270,9 @@ impl Level {
 
     fn field(&mut self, index: usize, name: &str) -> Result<usize, Refusal> {
         let Place { path, shape, .. } = place(&self.columns.columns[index])?;
-        let Shape::Struct(fields) = shape else { return Err(Refusal::new("a field of no document")) };
+        let Shape::Struct(fields) = shape else {
+            return Err(Refusal::new("a field of no document"));
+        };
         let found = fields.into_iter().find(|(field, _)| field == name);
         let Some((_, shape)) = found.filter(|_| !path.is_empty() && has_path(name)) else {
             return Err(Refusal::new(format!("field \"{name}\" has no path in MongoDB")));
@@ -308,7 +291,8 @@ impl Level {
     fn resolved(&mut self, expression: &Expr) -> Result<Expr, Refusal> {
         let mut failure = None;
         let resolved = expression.clone().transform_down(|expression| {
-            let is_field = matches!(&expression, Expr::ScalarFunction(f) if f.name() == "get_field");
+            let is_field =
+                matches!(&expression, Expr::ScalarFunction(f) if f.name() == "get_field");
             if !is_field && !matches!(expression, Expr::Column(_)) {
                 return Ok(Transformed::no(expression));
             }
@@ -343,7 +327,11 @@ impl Level {
     fn answer(&self) -> Result<(Option<Document>, Vec<(String, Shape)>), Refusal> {
         let mut places = Vec::new();
         for (name, index) in &self.outputs {
-            places.push((name, &self.columns.columns[*index], place(&self.columns.columns[*index])?));
+            places.push((
+                name,
+                &self.columns.columns[*index],
+                place(&self.columns.columns[*index])?,
+            ));
         }
         let plain = places.iter().all(|(_, column, place)| {
             place.path == column.name && !place.path.contains('.') || place.path.is_empty()
@@ -352,7 +340,10 @@ impl Level {
             let name = |own: &str, column: &ColumnDescription| {
                 if named { own.to_owned() } else { column.name.clone() }
             };
-            places.iter().map(|(own, column, place)| (name(own, column), place.shape.clone())).collect()
+            places
+                .iter()
+                .map(|(own, column, place)| (name(own, column), place.shape.clone()))
+                .collect()
         };
         if plain {
             let unpathed = places.iter().any(|(_, _, place)| place.path.is_empty());

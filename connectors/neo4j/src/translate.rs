@@ -146,9 +146,14 @@ impl Translator<'_> {
                 (query.skip, query.fetch) = (*skip, *fetch);
                 Ok(query)
             }
-            Fragment::Join { left, right, kind: JoinType::Inner, on, filter: None, nulls_equal: false } => {
-                self.join(left, right, on)
-            }
+            Fragment::Join {
+                left,
+                right,
+                kind: JoinType::Inner,
+                on,
+                filter: None,
+                nulls_equal: false,
+            } => self.join(left, right, on),
             Fragment::Join { .. } => Err(Refusal::new("only paths are joined in Neo4j")),
             Fragment::Union(_) => Err(Refusal::new("UNION is not pushed down to Neo4j")),
             Fragment::Unnest { .. } => Err(Refusal::new("UNNEST is not pushed down to Neo4j")),
@@ -324,10 +329,9 @@ impl Translator<'_> {
         match (function_name, shape) {
             ("count", Shape::Double) if params.distinct => Err(Refusal::new("distinct floats")),
             ("count", _) => Ok((format!("count({distinct}{value})"), Shape::Int64)),
-            ("sum", shape @ (Shape::Int64 | Shape::Double)) if !params.distinct => Ok((
-                format!("CASE count({value}) WHEN 0 THEN null ELSE sum({value}) END"),
-                shape,
-            )),
+            ("sum", shape @ (Shape::Int64 | Shape::Double)) if !params.distinct => {
+                Ok((format!("CASE count({value}) WHEN 0 THEN null ELSE sum({value}) END"), shape))
+            }
             ("min" | "max", shape @ (Shape::Int64 | Shape::Date)) => {
                 Ok((format!("{function_name}({value})"), shape))
             }
@@ -351,7 +355,8 @@ impl Translator<'_> {
         }
         let mut same = Vec::new();
         for (l, r) in on {
-            let (l, r) = (place(&left.places[left.index(l)?])?, place(&right.places[right.index(r)?])?);
+            let (l, r) =
+                (place(&left.places[left.index(l)?])?, place(&right.places[right.index(r)?])?);
             if l.origin != Origin::Id || r.origin != Origin::Id {
                 return Err(Refusal::new("only ids are joined in Neo4j"));
             }
@@ -423,9 +428,9 @@ impl Query {
     fn resolved(&self, expression: &Expr) -> Result<Expr, Refusal> {
         let resolved = expression.clone().transform(|expression| {
             let Expr::Column(_) = &expression else { return Ok(Transformed::no(expression)) };
-            let index = self.index(&expression).map_err(|refusal| {
-                datafusion::error::DataFusionError::Plan(refusal.to_string())
-            })?;
+            let index = self
+                .index(&expression)
+                .map_err(|refusal| datafusion::error::DataFusionError::Plan(refusal.to_string()))?;
             Ok(Transformed::yes(Expr::Column(Column::new_unqualified(index.to_string()))))
         });
         Ok(resolved.map_err(|error| Refusal::new(error.strip_backtrace()))?.data)

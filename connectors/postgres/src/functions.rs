@@ -14,12 +14,36 @@ pub(crate) fn capabilities() -> Capabilities {
     Capabilities::selection()
         .with_operators([Aggregate, Join, Sort, Union])
         .with_functions(&[
-            "abs", "bit_length", "btrim", "character_length", "coalesce", "concat",
-            "date_part", "date_trunc", "left", "ltrim", "nullif", "octet_length",
-            "replace", "reverse", "right", "rtrim", "starts_with", "strpos", "substr",
+            "abs",
+            "bit_length",
+            "btrim",
+            "character_length",
+            "coalesce",
+            "concat",
+            "date_part",
+            "date_trunc",
+            "left",
+            "ltrim",
+            "nullif",
+            "octet_length",
+            "replace",
+            "reverse",
+            "right",
+            "rtrim",
+            "starts_with",
+            "strpos",
+            "substr",
         ])
         .with_aggregates(&[
-            "bool_and", "bool_or", "count", "max", "min", "stddev", "stddev_pop", "sum", "var",
+            "bool_and",
+            "bool_or",
+            "count",
+            "max",
+            "min",
+            "stddev",
+            "stddev_pop",
+            "sum",
+            "var",
             "var_pop",
         ])
 }
@@ -218,7 +242,10 @@ pub(crate) fn aggregate(call: &Call<'_>) -> Result<String, Refusal> {
         return Err(Refusal::new("distinct floats: -0.0 and 0.0 are one there"));
     }
     match *name {
-        "count" if call.literals.first().is_some_and(|l| l.as_ref().is_some_and(|l| !l.is_null())) && !distinct => {
+        "count"
+            if call.literals.first().is_some_and(|l| l.as_ref().is_some_and(|l| !l.is_null()))
+                && !distinct =>
+        {
             Ok(format!("count(*){filter}"))
         }
         "count" => Ok(format!("count({word}{text}){filter}")),

@@ -94,9 +94,7 @@ pub(crate) fn wire(data_type: &DataType) -> Result<(Reading, &'static str), Refu
         }
         DataType::Date32 => (Reading::Date, "date"),
         DataType::Timestamp(_, None) => (Reading::Timestamp, "timestamp"),
-        DataType::Timestamp(_, Some(zone)) if is_utc(zone) => {
-            (Reading::TimestampTz, "timestamptz")
-        }
+        DataType::Timestamp(_, Some(zone)) if is_utc(zone) => (Reading::TimestampTz, "timestamptz"),
         other => return Err(Refusal::new(format!("a computed {other} has no form in Postgres"))),
     })
 }
@@ -241,8 +239,7 @@ impl Dialect for Postgres {
     ) -> Result<Condition, Refusal> {
         let reading = detail(column)?.reading;
         if let Ok(Form { fit: Some(fit), .. }) = self.form(column, text) {
-            let condition =
-                if is_null { format!("({text} IS NULL OR NOT ({fit}))") } else { fit };
+            let condition = if is_null { format!("({text} IS NULL OR NOT ({fit}))") } else { fit };
             return Ok(Condition::exact(condition));
         }
         if reading.may_misfit() {

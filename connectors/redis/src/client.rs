@@ -63,7 +63,8 @@ impl ConnectorFactory for Factory {
 fn capabilities() -> Capabilities {
     use PredicateForm::{And, Equal, InList, Like, Range};
     Capabilities {
-        operators: [Operator::Filter, Operator::Project, Operator::Limit, Operator::Aggregate].into(),
+        operators: [Operator::Filter, Operator::Project, Operator::Limit, Operator::Aggregate]
+            .into(),
         predicates: [Equal, InList, Range, Like, And].into(),
         functions: BTreeSet::new(),
         aggregates: ["count".to_owned()].into(),

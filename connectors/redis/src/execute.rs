@@ -118,9 +118,9 @@ impl<'a> Pages<'a> {
     async fn of(handle: &'a Handle, plan: &'a Plan) -> Result<Self> {
         Ok(match &plan.keys {
             Some(keys) => Self::Given(Some(keys.clone())),
-            None => Self::Scanned(
-                Scan::new(handle, &plan.source).await?.beginning(&plan.beginnings),
-            ),
+            None => {
+                Self::Scanned(Scan::new(handle, &plan.source).await?.beginning(&plan.beginnings))
+            }
         })
     }
 
@@ -181,7 +181,8 @@ impl Plan {
     /// Whether a key fits the pattern with values of the placeholders' types.
     fn admits(&self, key: &str) -> bool {
         let Some(values) = self.source.pattern.values(key) else { return false };
-        let begins = values.iter().zip(&self.beginnings).all(|(v, text)| v.starts_with(text.as_str()));
+        let begins =
+            values.iter().zip(&self.beginnings).all(|(v, text)| v.starts_with(text.as_str()));
         begins
             && values.iter().zip(&self.placeholders).all(|(value, shape)| match shape {
                 Shape::Int64 => canonical_integer(value).is_some(),
@@ -356,7 +357,9 @@ impl Reader<'_> {
                 let first = plan.range.first();
                 elements(answer).iter().enumerate().try_for_each(|(index, element)| {
                     self.row(key, ttl, |name| match name {
-                        "index" => i64::try_from(index).map_or(Cell::Null, |i| Cell::Int(first + i)),
+                        "index" => {
+                            i64::try_from(index).map_or(Cell::Null, |i| Cell::Int(first + i))
+                        }
                         _ => bytes(element).map_or(Cell::Null, Cell::Bytes),
                     })
                 })

@@ -25,7 +25,11 @@ pub(crate) struct Range {
 
 impl Range {
     /// Narrows the scores.
-    pub(crate) fn score(&mut self, comparison: Comparison, value: &ScalarValue) -> Result<(), Refusal> {
+    pub(crate) fn score(
+        &mut self,
+        comparison: Comparison,
+        value: &ScalarValue,
+    ) -> Result<(), Refusal> {
         let score = match value {
             ScalarValue::Float64(Some(score)) if *score != 0.0 && score.is_finite() => *score,
             other => return Err(Refusal::new(format!("a score compared with {other}"))),
@@ -52,7 +56,11 @@ impl Range {
     }
 
     /// Narrows the places.
-    pub(crate) fn place(&mut self, comparison: Comparison, value: &ScalarValue) -> Result<(), Refusal> {
+    pub(crate) fn place(
+        &mut self,
+        comparison: Comparison,
+        value: &ScalarValue,
+    ) -> Result<(), Refusal> {
         let ScalarValue::Int64(Some(place)) = value else {
             return Err(Refusal::new(format!("a place compared with {value}")));
         };

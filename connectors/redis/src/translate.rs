@@ -9,9 +9,9 @@
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
+use medley_core::fragment::Selection;
 use medley_core::inference::Shape;
 use medley_core::predicate::{Comparison, PatternPart, Predicate};
-use medley_core::fragment::Selection;
 use medley_core::{
     Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
 };
@@ -74,7 +74,8 @@ fn count(
     let is_count = |expression: &Expr| match expression {
         Expr::AggregateFunction(function) => {
             let params = &function.params;
-            let all = matches!(params.args.as_slice(), [Expr::Literal(value, _)] if !value.is_null());
+            let all =
+                matches!(params.args.as_slice(), [Expr::Literal(value, _)] if !value.is_null());
             function.func.name() == "count" && all && !params.distinct && params.filter.is_none()
         }
         Expr::Column(_) => true,
@@ -218,9 +219,8 @@ impl Wanted {
                 if name == "id" && comparison == Comparison::Equal && self.range.id.is_none() =>
             {
                 let id = key_text(value)?;
-                let canonical = id
-                    .split_once('-')
-                    .is_some_and(|(a, b)| [a, b].iter().all(|n| is_canonical(n)));
+                let canonical =
+                    id.split_once('-').is_some_and(|(a, b)| [a, b].iter().all(|n| is_canonical(n)));
                 if !canonical {
                     return Err(Refusal::new("text that is no id as Redis prints it"));
                 }
@@ -232,7 +232,11 @@ impl Wanted {
         }
     }
 
-    fn admit(&mut self, column: &ColumnDescription, mut wanted: Vec<String>) -> Result<(), Refusal> {
+    fn admit(
+        &mut self,
+        column: &ColumnDescription,
+        mut wanted: Vec<String>,
+    ) -> Result<(), Refusal> {
         let Part::Placeholder(index) = detail(column)?.part else {
             return Err(Refusal::new(format!("\"{}\" is not part of the key", column.name)));
         };

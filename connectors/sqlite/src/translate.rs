@@ -15,7 +15,9 @@ use datafusion::logical_expr::{Expr, Operator};
 use datafusion::scalar::ScalarValue;
 use medley_core::inference::Shape;
 use medley_core::predicate::Comparison;
-use medley_core::sql::{Call, Condition, Dialect, Form, Operand, Parameter, Statement, Value, emit, quote};
+use medley_core::sql::{
+    Call, Condition, Dialect, Form, Operand, Parameter, Statement, Value, emit, quote,
+};
 use medley_core::{
     Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
     capabilities,
@@ -37,7 +39,9 @@ pub(crate) struct Plan {
 
 pub(crate) fn capabilities() -> Capabilities {
     use capabilities::Operator::{Aggregate, Join, Sort, Union};
-    Capabilities::selection()
+    let mut selection = Capabilities::selection();
+    selection.predicates.remove(&capabilities::PredicateForm::Like);
+    selection
         .with_operators([Aggregate, Join, Sort, Union])
         .with_functions(&["coalesce", "nullif"])
         .with_aggregates(&["count", "max", "min", "sum"])
@@ -86,9 +90,9 @@ fn is_indexed(fragment: &Fragment, expression: &Expr) -> bool {
     match fragment {
         Fragment::Scan(table) => table.key.first() == Some(&column.name),
         Fragment::Filter { input, .. } => is_indexed(input, expression),
-        Fragment::Project { input, expressions } => expressions
-            .iter()
-            .any(|(inner, name)| *name == column.name && is_indexed(input, inner)),
+        Fragment::Project { input, expressions } => {
+            expressions.iter().any(|(inner, name)| *name == column.name && is_indexed(input, inner))
+        }
         Fragment::Aggregate { .. }
         | Fragment::Sort { .. }
         | Fragment::Limit { .. }
@@ -356,7 +360,9 @@ impl Dialect for Sqlite {
 
     fn group_key(&self, text: &str, data_type: &DataType) -> Result<String, Refusal> {
         match shape(data_type)? {
-            Shape::Double => Err(Refusal::new("floats as grouping keys: -0.0 and 0.0 are one there")),
+            Shape::Double => {
+                Err(Refusal::new("floats as grouping keys: -0.0 and 0.0 are one there"))
+            }
             Shape::Text | Shape::Date => Ok(format!("{text} COLLATE BINARY")),
             _ => Ok(text.to_owned()),
         }

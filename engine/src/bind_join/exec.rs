@@ -42,7 +42,7 @@ pub(crate) struct BindJoinExec {
     join: Arc<dyn ExecutionPlan>,
     keys: Vec<Key>,
     /// The hash join as it is run, over what the build side gave.
-    prepared: Arc<OnceCell<Prepared>>,
+    prepared: Arc<OnceCell<Result<Prepared, Arc<DataFusionError>>>>,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -70,7 +70,8 @@ impl DisplayAs for BindJoinExec {
         let Ok(join) = self.hash_join() else { return Ok(()) };
         let on = join.on();
         let keys: Vec<_> = self.keys.iter().filter_map(|key| on.get(key.place)).collect();
-        let keys: Vec<_> = keys.iter().map(|(build, probe)| format!("{build} -> {probe}")).collect();
+        let keys: Vec<_> =
+            keys.iter().map(|(build, probe)| format!("{build} -> {probe}")).collect();
         match format {
             DisplayFormatType::Default | DisplayFormatType::Verbose => {
                 write!(f, "BindJoinExec: keys=[{}], ", keys.join(", "))?;
@@ -108,7 +109,10 @@ impl ExecutionPlan for BindJoinExec {
         self: Arc<Self>,
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        #[expect(deprecated, reason = "what replaces it is not for operators outside of DataFusion")]
+        #[expect(
+            deprecated,
+            reason = "what replaces it is not for operators outside of DataFusion"
+        )]
         let join = self.join.clone().with_new_children(children)?;
         Ok(Arc::new(Self::new(join, self.keys.clone())))
     }
@@ -122,14 +126,19 @@ impl ExecutionPlan for BindJoinExec {
         let prepared = self.prepared.clone();
         let sent = MetricBuilder::new(&self.metrics).gauge("keys_sent", partition);
         let stream = futures::stream::once(async move {
+            // A failure is kept too: the build side cannot be read a second time.
             let prepared = prepared
-                .get_or_try_init(|| async {
-                    let (prepared, keys) = prepare(&join, &keys, &context).await?;
+                .get_or_init(|| async {
+                    let (prepared, keys) =
+                        prepare(&join, &keys, &context).await.map_err(Arc::new)?;
                     sent.set(keys);
-                    Ok::<_, DataFusionError>(prepared)
+                    Ok(prepared)
                 })
-                .await?;
-            prepared.join.execute(partition, context)
+                .await;
+            match prepared {
+                Ok(prepared) => prepared.join.execute(partition, context),
+                Err(error) => Err(DataFusionError::Shared(error.clone())),
+            }
         });
         let schema = self.join.schema();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream.try_flatten())))

@@ -34,7 +34,8 @@ pub(super) fn distinct(
                 continue;
             }
             if cast.data_type() != array.data_type()
-                && ScalarValue::try_from_array(array, row)? != ScalarValue::try_from_array(&back, row)?
+                && ScalarValue::try_from_array(array, row)?
+                    != ScalarValue::try_from_array(&back, row)?
             {
                 continue;
             }
@@ -104,9 +105,10 @@ pub(super) fn bound(fragment: Fragment, name: &str, keys: &[ScalarValue]) -> Fra
                 }
             }
         }
-        Fragment::Scan(_) | Fragment::Limit { .. } | Fragment::Union(_) | Fragment::Unnest { .. } => {
-            among(fragment, name, keys)
-        }
+        Fragment::Scan(_)
+        | Fragment::Limit { .. }
+        | Fragment::Union(_)
+        | Fragment::Unnest { .. } => among(fragment, name, keys),
     }
 }
 
@@ -134,7 +136,8 @@ mod tests {
 
     #[test]
     fn keys_are_distinct_and_of_the_other_sides_type() {
-        let array: ArrayRef = Arc::new(Int64Array::from(vec![Some(7), None, Some(7), Some(1 << 40)]));
+        let array: ArrayRef =
+            Arc::new(Int64Array::from(vec![Some(7), None, Some(7), Some(1 << 40)]));
         let keys = distinct(&[array.clone()], &DataType::Int32, 9).unwrap().unwrap();
         assert_eq!(keys, [ScalarValue::Int32(Some(7))], "what does not fit matches nothing");
         assert_eq!(distinct(&[array], &DataType::Int64, 1).unwrap(), None, "too many");

@@ -97,7 +97,8 @@ impl TableProvider for RemoteTable {
             Some(indexes) => {
                 let whole = planned.fragment.schema();
                 let whole = whole.map_err(|refusal| refused(remote, &refusal.to_string()))?;
-                let names = indexes.iter().map(|index| whole.field(*index).name().clone()).collect();
+                let names =
+                    indexes.iter().map(|index| whole.field(*index).name().clone()).collect();
                 let scan = self.scan_of(planned, whole.inner().clone(), names);
                 project(Arc::new(scan), &indexes, &schema)
             }

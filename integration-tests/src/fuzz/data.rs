@@ -5,6 +5,7 @@ use anyhow::Result;
 use fastrand::Rng;
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use tokio::sync::OnceCell;
 use xtask::stores::Store;
 
 /// Rows of each table.
@@ -38,7 +39,8 @@ const TEXTS: [&str; 16] = [
 ];
 const INTEGERS: [i32; 10] = [0, 1, 2, 3, -1, 7, 7, 10, i32::MAX, i32::MIN];
 const LONGS: [i64; 9] = [0, 1, 2, -1, 5, 1_000_000_007, 1 << 53, (1 << 53) + 1, -(1 << 40)];
-const FLOATS: [f64; 9] = [0.0, -0.0, 1.5, -1.5, 2.0, 1e300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+const FLOATS: [f64; 9] =
+    [0.0, -0.0, 1.5, -1.5, 2.0, 1e300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
 const HUNDREDTHS: [i64; 9] = [0, 1, -1, 100, 150, 9_999_999_999, -9_999_999_999, 12_345, 100];
 const DAYS: [i64; 7] = [0, 1, -1, 19_782, 19_783, -719_162, 20_000];
 
@@ -81,16 +83,21 @@ fn or_null<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "NULL".to_owned(), text)
 }
 
-/// Fills all four live stores, and a SQLite file.
+/// Fills all four live stores, once for all tests of a run.
 ///
 /// # Errors
 /// A store that refuses.
-pub async fn fill(sqlite: &std::path::Path) -> Result<()> {
-    postgres().await?;
-    mongodb().await?;
-    neo4j().await?;
-    redis().await?;
-    fill_sqlite(sqlite).await
+pub async fn live() -> Result<()> {
+    static FILLED: OnceCell<()> = OnceCell::const_new();
+    FILLED
+        .get_or_try_init(|| async {
+            postgres().await?;
+            mongodb().await?;
+            neo4j().await?;
+            redis().await
+        })
+        .await?;
+    Ok(())
 }
 
 async fn postgres() -> Result<()> {
@@ -106,7 +113,11 @@ async fn postgres() -> Result<()> {
             // What Postgres holds beyond Arrow: NaN, and infinite days.
             let strange = index % 11 == 0;
             let n = if strange { "'NaN'".to_owned() } else { or_null(row.n, hundredths) };
-            let t = if strange { "'infinity'".to_owned() } else { or_null(row.t, |t| format!("'{}'", day(t))) };
+            let t = if strange {
+                "'infinity'".to_owned()
+            } else {
+                or_null(row.t, |t| format!("'{}'", day(t)))
+            };
             let d = or_null(row.d, |d| format!("'{d}'::float8"));
             let s = or_null(row.s, sql_text);
             let values = format!(
@@ -125,7 +136,11 @@ async fn postgres() -> Result<()> {
     Ok(())
 }
 
-async fn fill_sqlite(file: &std::path::Path) -> Result<()> {
+/// Makes a SQLite file of the tables.
+///
+/// # Errors
+/// A file that cannot be written.
+pub async fn fill_sqlite(file: &std::path::Path) -> Result<()> {
     let url = format!("sqlite://{}?mode=rwc", file.display());
     let mut connection = SqliteConnection::connect(&url).await?;
     for table in TABLES {
@@ -143,10 +158,14 @@ async fn fill_sqlite(file: &std::path::Path) -> Result<()> {
                 row.k,
                 if strange { "'seven'".to_owned() } else { or_null(row.i, |i| i.to_string()) },
                 or_null(row.l, |l| l.to_string()),
-                or_null(row.n, hundredths),
+                if strange { "1.505".to_owned() } else { or_null(row.n, hundredths) },
                 if strange { "x'00ff'".to_owned() } else { or_null(row.s, sql_text) },
                 if strange { "5".to_owned() } else { or_null(row.f, |f| i32::from(f).to_string()) },
-                if strange { "'2024-02-30'".to_owned() } else { or_null(row.t, |t| format!("'{}'", day(t))) },
+                if strange {
+                    "'2024-02-30'".to_owned()
+                } else {
+                    or_null(row.t, |t| format!("'{}'", day(t)))
+                },
             );
             let insert = format!("INSERT INTO {table} VALUES {values}");
             sqlx::raw_sql(AssertSqlSafe(insert)).execute(&mut connection).await?;
@@ -195,7 +214,14 @@ fn document((index, row): (usize, &Row)) -> Document {
         _ => row.l.map(Bson::Int64),
     };
     put("p", strange);
-    put("q", if index % 7 == 0 { Some(Bson::Int32(3)) } else { row.s.map(|s| Bson::String(s.to_owned())) });
+    put(
+        "q",
+        if index % 7 == 0 {
+            Some(Bson::Int32(3))
+        } else {
+            row.s.map(|s| Bson::String(s.to_owned()))
+        },
+    );
     document
 }
 
@@ -205,9 +231,7 @@ async fn neo4j() -> Result<()> {
         "neo4j",
         xtask::stores::PASSWORD,
     )?;
-    graph
-        .run(neo4rs::query("MATCH (n) WHERE n:FuzzA OR n:FuzzB DETACH DELETE n"))
-        .await?;
+    graph.run(neo4rs::query("MATCH (n) WHERE n:FuzzA OR n:FuzzB DETACH DELETE n")).await?;
     for (table, label) in TABLES.iter().zip(["FuzzA", "FuzzB"]) {
         for (index, row) in rows(table).into_iter().enumerate() {
             let strange = index % 11 == 0;
@@ -258,7 +282,7 @@ async fn redis() -> Result<()> {
     Ok(())
 }
 
-/// The catalogs over what [`fill`] fills, and for each the names of the two tables.
+/// The catalogs over what [`live`] and [`fill_sqlite`] fill, and for each the names of the two tables.
 #[must_use]
 pub fn catalogs(sqlite: &std::path::Path) -> (String, Vec<[String; 2]>) {
     let text = format!(

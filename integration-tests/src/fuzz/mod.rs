@@ -2,8 +2,9 @@
 //! rows in memory, must give the same rows.
 //!
 //! Everything follows from a seed, so that a seed is a reproduction. See [`data`] for the rows, [`generate`] for the
-//! queries and [`run`] for the comparison.
+//! queries and [`run`] for the comparison. [`sabotage`] plants bugs that it must find.
 
 pub mod data;
 pub mod generate;
 pub mod run;
+pub mod sabotage;

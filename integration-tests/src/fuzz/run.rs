@@ -91,6 +91,33 @@ impl Fuzzer {
         Ok(outcome)
     }
 
+    /// The first of the seeds whose query gives other rows with all pushed down; the tables in memory are `truth`'s.
+    ///
+    /// # Errors
+    /// A session that cannot be set up.
+    pub async fn first_wrong(
+        &self,
+        truth: &Self,
+        seeds: impl Iterator<Item = u64>,
+    ) -> Result<Option<u64>> {
+        let on = self.engine.session();
+        for seed in seeds {
+            let query = truth.query(seed);
+            let wanted = memory(&truth.memory, &query).await;
+            let found = ask(&on, &query).await;
+            if let Verdict::Wrong(_) = judge(&query, &wanted, &found, "on", seed) {
+                return Ok(Some(seed));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same comparison for another engine.
+    #[must_use]
+    pub fn of(engine: Engine, truth: &Self) -> Self {
+        Self { engine, memory: truth.memory.clone(), tables: truth.tables.clone() }
+    }
+
     /// The query of a seed: half of them over tables of two stores.
     #[must_use]
     pub fn query(&self, seed: u64) -> Query {
@@ -155,10 +182,11 @@ fn lines(rows: Rows) -> Answer {
         .cells
         .iter()
         .map(|row| {
-            let cells = row.iter().zip(&is_float).map(|(cell, is_float)| match cell.parse::<f64>() {
-                Ok(value) if *is_float => format!("{value:.8e}"),
-                _ => cell.clone(),
-            });
+            let cells =
+                row.iter().zip(&is_float).map(|(cell, is_float)| match cell.parse::<f64>() {
+                    Ok(value) if *is_float => format!("{value:.8e}"),
+                    _ => cell.clone(),
+                });
             cells.collect::<Vec<_>>().join("|")
         })
         .collect();
@@ -168,9 +196,8 @@ fn lines(rows: Rows) -> Answer {
 }
 
 fn judge(query: &Query, wanted: &Answer, found: &Answer, way: &str, seed: u64) -> Verdict {
-    let wrong = |what: String| {
-        Verdict::Wrong(format!("seed {seed}, {way}: {what}\n  {}\n", query.remote))
-    };
+    let wrong =
+        |what: String| Verdict::Wrong(format!("seed {seed}, {way}: {what}\n  {}\n", query.remote));
     match (wanted, found) {
         (Ok(wanted), Ok(found)) => {
             // Rows that are equal by the order's keys are the same rows: the order is by all columns.

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use medley_engine::Engine;
 use medley_engine::config::Config;
+use medley_engine::connectors::Registry;
 use medley_integration_tests::fuzz::data;
 use medley_integration_tests::fuzz::run::{Fuzzer, Outcome};
+use medley_integration_tests::fuzz::sabotage::{Factory, bugs};
 use medley_integration_tests::stores;
 
 const QUERIES: u64 = 20_000;
@@ -20,12 +22,51 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
+/// Queries in which a planted bug must show.
+const BUG_QUERIES: u64 = 4_000;
+/// The share of planted bugs that must.
+const CAUGHT_PERCENT: usize = 95;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn planted_bugs_are_found() -> Result<()> {
+    stores::ready().await?;
+    let folder = tempfile::tempdir()?;
+    let sqlite = folder.path().join("fuzz.db");
+    data::live().await?;
+    data::fill_sqlite(&sqlite).await?;
+    let (config, names) = data::catalogs(&sqlite);
+    let config = || Config::parse(&config, std::path::Path::new(""));
+    let truth = Engine::builder().config(config()?).build()?;
+    let truth = Fuzzer::new(truth, &names).await?;
+    let (mut caught, mut missed) = (0, Vec::new());
+    for (name, bug) in bugs() {
+        let mut builder = Engine::builder().config(config()?);
+        for kind in ["postgres", "mongodb", "redis", "neo4j", "sqlite"] {
+            let inner = Registry::built_in().get(kind)?.clone();
+            builder = builder.connector(Arc::new(Factory { inner, bug }));
+        }
+        let sabotaged = Fuzzer::of(builder.build()?, &truth);
+        match sabotaged.first_wrong(&truth, 1..BUG_QUERIES).await? {
+            Some(seed) => {
+                println!("{name}: seed {seed}");
+                caught += 1;
+            }
+            None => missed.push(name),
+        }
+    }
+    println!("{caught} caught, missed: {missed:?}");
+    ensure!(caught >= 40, "only {caught} caught, missed: {missed:?}");
+    ensure!(caught * 100 >= (caught + missed.len()) * CAUGHT_PERCENT, "missed: {missed:?}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_way_gives_the_same_rows() -> Result<()> {
     stores::ready().await?;
     let folder = tempfile::tempdir()?;
     let sqlite = folder.path().join("fuzz.db");
-    data::fill(&sqlite).await?;
+    data::live().await?;
+    data::fill_sqlite(&sqlite).await?;
     let (config, names) = data::catalogs(&sqlite);
     let config = Config::parse(&config, std::path::Path::new(""))?;
     let engine = Engine::builder().config(config).build()?;

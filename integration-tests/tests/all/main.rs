@@ -2,6 +2,7 @@
 #![allow(clippy::panic, clippy::expect_used, reason = "helpers of tests fail as tests do")]
 
 mod cancel;
+mod capabilities;
 mod contract;
 mod errors;
 mod fuzz;

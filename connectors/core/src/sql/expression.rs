@@ -57,7 +57,11 @@ impl<D: Dialect> Translator<'_, D> {
     ) -> Result<Condition, Refusal> {
         match expression {
             Expr::Alias(alias) => self.condition(&alias.expr, scope),
-            Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right }) => {
+            Expr::BinaryExpr(BinaryExpr {
+                left,
+                op: op @ (Operator::And | Operator::Or),
+                right,
+            }) => {
                 let conjunction = *op == Operator::And;
                 self.require(if conjunction { PredicateForm::And } else { PredicateForm::Or })?;
                 let (left, right) = (self.condition(left, scope)?, self.condition(right, scope)?);
@@ -264,8 +268,7 @@ impl<D: Dialect> Translator<'_, D> {
             | Operator::GtEq
             | Operator::IsDistinctFrom
             | Operator::IsNotDistinctFrom => {
-                let text =
-                    self.dialect.compare(&left.text, *op, &right.text, &left.data_type)?;
+                let text = self.dialect.compare(&left.text, *op, &right.text, &left.data_type)?;
                 Ok(format!("({text})"))
             }
             Operator::Plus | Operator::Minus | Operator::Multiply => {

@@ -161,7 +161,8 @@ impl<D: Dialect> Emitter<'_, D> {
                 Ok(select)
             }
             Fragment::Join { left, right, kind, on, filter, nulls_equal } => {
-                let condition = JoinCondition { on, filter: filter.as_ref(), nulls_equal: *nulls_equal };
+                let condition =
+                    JoinCondition { on, filter: filter.as_ref(), nulls_equal: *nulls_equal };
                 self.join(left, right, *kind, &condition)
             }
             Fragment::Union(inputs) => self.union(inputs),
@@ -351,7 +352,9 @@ impl<D: Dialect> Emitter<'_, D> {
         select.order.clear();
         let computed = select.outputs.iter().any(|(_, value)| !value.is_column);
         let filtered = !select.filters.is_empty();
-        if !select.is_plain() || (may_be_missing && (computed || filtered)) || (no_filter && filtered)
+        if !select.is_plain()
+            || (may_be_missing && (computed || filtered))
+            || (no_filter && filtered)
         {
             return self.nest(select);
         }
