@@ -8,5 +8,6 @@ mod errors;
 mod fuzz;
 mod hostile;
 mod names;
+mod off;
 mod tpch;
 mod types;
