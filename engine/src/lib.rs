@@ -27,6 +27,7 @@ pub mod error;
 mod scan;
 mod session;
 mod settings;
+mod sql_types;
 pub mod statement;
 
 pub use answer::Answer;
@@ -34,3 +35,4 @@ pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, Result};
 pub use medley_core as core;
 pub use session::Session;
+pub use sql_types::SqlTypes;

@@ -15,6 +15,7 @@ use medley_planner::{Federate, Settings};
 
 use crate::catalog::{CatalogList, Home, RemoteTables};
 use crate::settings::{initial, physical_rules};
+use crate::sql_types::SqlTypes;
 use crate::statement::{self, Command};
 use crate::{Answer, Engine, Error, Result};
 
@@ -47,6 +48,7 @@ impl Session {
             .with_runtime_env(engine.runtime.clone())
             .with_default_features()
             .with_catalog_list(Arc::new(list))
+            .with_type_planner(Arc::new(SqlTypes))
             .with_optimizer_rule(Arc::new(Federate::new(Arc::new(RemoteTables))))
             .with_physical_optimizer_rules(physical_rules())
             .build();

@@ -28,6 +28,7 @@ pub fn empty() -> SessionContext {
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
+        .with_type_planner(Arc::new(medley_engine::SqlTypes))
         .with_physical_optimizer_rules(rules)
         .build();
     SessionContext::new_with_state(state)

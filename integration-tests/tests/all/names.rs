@@ -116,3 +116,20 @@ async fn explain_shows_each_native_query_and_switching_off_shows_none() -> Resul
     );
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn timestamps_hold_the_years_of_sql_and_statements_can_be_prepared() -> Result<()> {
+    let session = stores::session("").await?;
+    let sql = "SELECT TIMESTAMP '0001-01-01 00:00:00', TIMESTAMP '9999-12-31 23:59:59.999999',
+                      TIMESTAMPTZ '2024-03-31 02:30:00+02:00'";
+    let cells = ask(&session, sql).await?.cells.remove(0);
+    assert_eq!(
+        cells,
+        ["0001-01-01T00:00:00", "9999-12-31T23:59:59.999999", "2024-03-31T00:30:00Z"]
+    );
+    session.sql("PREPARE one(BIGINT) AS SELECT c_name FROM pg.customer WHERE c_custkey = $1").await?;
+    assert_eq!(column(&session, "EXECUTE one(7)").await?, ["Customer#000000007"]);
+    session.sql("DEALLOCATE one").await?;
+    assert!(session.sql("EXECUTE one(7)").await.is_err());
+    Ok(())
+}
