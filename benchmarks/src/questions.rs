@@ -146,6 +146,10 @@ impl Natives {
 }
 
 fn one_store() -> Vec<Question> {
+    [postgres(), mongodb(), neo4j_and_redis()].into_iter().flatten().collect()
+}
+
+fn postgres() -> Vec<Question> {
     vec![
         Question {
             name: "Postgres: a row by its key",
@@ -185,6 +189,11 @@ fn one_store() -> Vec<Question> {
             sql: "SELECT count(*) FROM pg.lineitem",
             native: Native::Postgres("SELECT count(*) FROM lineitem"),
         },
+    ]
+}
+
+fn mongodb() -> Vec<Question> {
+    vec![
         Question {
             name: "MongoDB: documents by a key",
             sql: "SELECT * FROM docs.orders WHERE o_orderkey = 7",
@@ -225,6 +234,11 @@ fn one_store() -> Vec<Question> {
                 ]
             }),
         },
+    ]
+}
+
+fn neo4j_and_redis() -> Vec<Question> {
+    vec![
         Question {
             name: "Neo4j: group by",
             sql: "SELECT c_mktsegment, count(*) FROM graph.\"Customer\" GROUP BY 1",

@@ -1,8 +1,11 @@
 //! Statements: taking a script apart, and the few that are Medley's own.
 
 mod attach;
+mod distinct_from;
 mod show;
 mod tokens;
+
+use std::borrow::Cow;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source_as_provider;
@@ -73,7 +76,10 @@ pub(crate) fn parse(text: &str) -> Result<Command> {
             "all connectors are built in: ATTACH a store directly",
         ));
     }
-    Ok(Command::Sql)
+    match distinct_from::parenthesized(text)? {
+        Cow::Borrowed(_) => Ok(Command::Sql),
+        Cow::Owned(text) => Ok(Command::Rewritten(text)),
+    }
 }
 
 /// What the user should know of the tables that a plan reads.

@@ -112,7 +112,7 @@ pub(super) fn expected(what: &str, found: Option<&TokenWithSpan>) -> Error {
     }
 }
 
-fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
+pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
     Tokenizer::new(&GenericDialect, text).tokenize_with_location().map_err(
         |TokenizerError { message, location }| {
             let message = message.trim_end_matches(char::is_whitespace).to_owned();
@@ -121,25 +121,44 @@ fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
     )
 }
 
+/// Where lines and columns are in a text, in bytes.
+pub(super) struct Offsets<'t> {
+    text: &'t str,
+    lines: Vec<usize>,
+}
+
+impl<'t> Offsets<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        let breaks = text.match_indices('\n').map(|(index, _)| index + 1);
+        Self { text, lines: std::iter::once(0).chain(breaks).collect() }
+    }
+
+    /// The offset of a place, both parts from 1; the text's end beyond it.
+    fn offset(&self, line: u64, column: u64) -> usize {
+        let index = usize::try_from(line.saturating_sub(1)).ok();
+        let start = index.and_then(|index| self.lines.get(index)).copied().unwrap_or(0);
+        let characters = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
+        self.text[start..]
+            .char_indices()
+            .nth(characters)
+            .map_or(self.text.len(), |(index, _)| start + index)
+    }
+
+    pub(super) fn start(&self, token: &TokenWithSpan) -> usize {
+        self.offset(token.span.start.line, token.span.start.column)
+    }
+
+    pub(super) fn end(&self, token: &TokenWithSpan) -> usize {
+        self.offset(token.span.end.line, token.span.end.column)
+    }
+}
+
 /// The statements of a script, each with the line on which it starts, from 1. The last one may lack its semicolon.
 ///
 /// # Errors
 /// A string, quoted name or comment that does not end: the error tells where it starts.
 pub fn split(script: &str) -> Result<Vec<(u64, &str)>> {
-    let lines: Vec<usize> =
-        std::iter::once(0).chain(script.match_indices('\n').map(|(index, _)| index + 1)).collect();
-    let offset = |line: u64, column: u64| {
-        let start = usize::try_from(line.saturating_sub(1))
-            .ok()
-            .and_then(|i| lines.get(i))
-            .copied()
-            .unwrap_or(0);
-        let characters = usize::try_from(column.saturating_sub(1)).unwrap_or(0);
-        script[start..]
-            .char_indices()
-            .nth(characters)
-            .map_or(script.len(), |(index, _)| start + index)
-    };
+    let offsets = Offsets::of(script);
     let mut statements = Vec::new();
     let mut start: Option<(u64, usize)> = None;
     for token in tokenize(script)? {
@@ -150,12 +169,12 @@ pub fn split(script: &str) -> Result<Vec<(u64, &str)>> {
                 if let Some((line, from)) = start.take() {
                     statements.push((
                         line,
-                        script[from..offset(location.line, location.column)].trim_end(),
+                        script[from..offsets.offset(location.line, location.column)].trim_end(),
                     ));
                 }
             }
             _ if start.is_none() => {
-                start = Some((location.line, offset(location.line, location.column)))
+                start = Some((location.line, offsets.offset(location.line, location.column)))
             }
             _ => {}
         }

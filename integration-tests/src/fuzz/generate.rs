@@ -194,7 +194,8 @@ impl Generator<'_> {
             }
             7 => {
                 let not = if self.chance(50) { "NOT " } else { "" };
-                format!("{text} IS {not}DISTINCT FROM {}", literal(self))
+                // In parentheses for the reference, whose parser takes all that follows for the operand.
+                format!("({text} IS {not}DISTINCT FROM {})", literal(self))
             }
             8 if kind == Kind::Text => {
                 format!("character_length({text}) {} {}", self.operator(), self.rng.u8(0..3))

@@ -91,6 +91,38 @@ impl Fuzzer {
         Ok(outcome)
     }
 
+    /// Whether a query over tables called `{pg.a}` and so on gives the same rows in every way; or else what differs.
+    ///
+    /// # Errors
+    /// A session that cannot be set up.
+    pub async fn same(&self, sql: &str) -> Result<Result<(), String>> {
+        let (mut remote, mut local) = (sql.to_owned(), sql.to_owned());
+        for (store, tables) in ["pg", "docs", "lite", "cache", "graph"].iter().zip(&self.tables) {
+            for (table, short) in tables.iter().zip(data::TABLES) {
+                let place = format!("{{{store}.{short}}}");
+                remote = remote.replace(&place, &table.remote);
+                local = local.replace(&place, &table.local);
+            }
+        }
+        // An order inside parentheses is none of the answer's.
+        let ordered =
+            remote.rfind("ORDER BY").is_some_and(|o| remote.rfind(')').is_none_or(|p| o > p));
+        let query = Query { remote, local, ordered };
+        let wanted = memory(&self.memory, &query).await;
+        if let Err(error) = &wanted {
+            return Ok(Err(format!("{error}: {}", query.local)));
+        }
+        let (on, off) = (self.engine.session(), self.engine.session());
+        off.sql("SET medley.pushdown = false").await?;
+        for (way, session) in [("on", &on), ("off", &off)] {
+            let found = ask(session, &query).await;
+            if let Verdict::Wrong(what) = judge(&query, &wanted, &found, way, 0) {
+                return Ok(Err(what));
+            }
+        }
+        Ok(Ok(()))
+    }
+
     /// The first of the seeds whose query gives other rows with all pushed down; the tables in memory are `truth`'s.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod contract;
 mod errors;
 mod fuzz;
 mod hostile;
+mod museum;
 mod names;
 mod off;
 mod tpch;

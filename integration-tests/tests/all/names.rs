@@ -127,7 +127,9 @@ async fn timestamps_hold_the_years_of_sql_and_statements_can_be_prepared() -> Re
         cells,
         ["0001-01-01T00:00:00", "9999-12-31T23:59:59.999999", "2024-03-31T00:30:00Z"]
     );
-    session.sql("PREPARE one(BIGINT) AS SELECT c_name FROM pg.customer WHERE c_custkey = $1").await?;
+    session
+        .sql("PREPARE one(BIGINT) AS SELECT c_name FROM pg.customer WHERE c_custkey = $1")
+        .await?;
     assert_eq!(column(&session, "EXECUTE one(7)").await?, ["Customer#000000007"]);
     session.sql("DEALLOCATE one").await?;
     assert!(session.sql("EXECUTE one(7)").await.is_err());
