@@ -5,6 +5,7 @@
 
 mod average;
 mod columns;
+mod combine;
 mod estimate;
 mod federate;
 mod grow;

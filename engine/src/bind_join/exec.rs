@@ -208,11 +208,15 @@ async fn collect(
     Ok(batches)
 }
 
+fn empty(plan: &Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+    Arc::new(EmptyExec::new(plan.schema()))
+}
+
 /// No rows in place of the scan.
 fn nothing(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     let empty = plan.clone().transform_down(|plan| {
         if plan.is::<RemoteScanExec>() {
-            return Ok(Transformed::yes(Arc::new(EmptyExec::new(plan.schema())) as _));
+            return Ok(Transformed::yes(empty(&plan)));
         }
         Ok(Transformed::no(plan))
     })?;
@@ -236,12 +240,13 @@ fn bind(
             return Ok(Transformed::no(plan));
         };
         if keys.is_empty() {
-            return Ok(Transformed::yes(Arc::new(EmptyExec::new(plan.schema())) as _));
+            return Ok(Transformed::yes(empty(&plan)));
         }
         match scan.bound(column, |fragment, name| keys::bound(fragment, name, &keys)) {
             Some(scan) => {
                 sent = keys.len();
-                Ok(Transformed::yes(Arc::new(scan) as _))
+                let scan: Arc<dyn ExecutionPlan> = Arc::new(scan);
+                Ok(Transformed::yes(scan))
             }
             None => Ok(Transformed::no(plan)),
         }

@@ -138,7 +138,7 @@ mod tests {
     fn keys_are_distinct_and_of_the_other_sides_type() {
         let array: ArrayRef =
             Arc::new(Int64Array::from(vec![Some(7), None, Some(7), Some(1 << 40)]));
-        let keys = distinct(&[array.clone()], &DataType::Int32, 9).unwrap().unwrap();
+        let keys = distinct(std::slice::from_ref(&array), &DataType::Int32, 9).unwrap().unwrap();
         assert_eq!(keys, [ScalarValue::Int32(Some(7))], "what does not fit matches nothing");
         assert_eq!(distinct(&[array], &DataType::Int64, 1).unwrap(), None, "too many");
     }

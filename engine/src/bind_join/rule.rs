@@ -54,7 +54,8 @@ impl PhysicalOptimizerRule for BindJoins {
             if keys.is_empty() {
                 return Ok(Transformed::no(plan));
             }
-            Ok(Transformed::yes(Arc::new(BindJoinExec::new(plan.clone(), keys)) as _))
+            let join: Arc<dyn ExecutionPlan> = Arc::new(BindJoinExec::new(plan.clone(), keys));
+            Ok(Transformed::yes(join))
         })?;
         Ok(bound.data)
     }
@@ -82,7 +83,7 @@ fn keys(join: &HashJoinExec) -> Vec<Key> {
     if !wants_matches_only || !one_build || nulls_match || join.null_aware {
         return Vec::new();
     }
-    let place = |(place, (_, probe)): (usize, &(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>))| {
+    let column = |probe: &Arc<dyn PhysicalExpr>| {
         let probe = match probe.downcast_ref::<CastExpr>() {
             Some(cast) => {
                 let from = cast.expr().data_type(&join.right().schema()).ok()?;
@@ -92,10 +93,13 @@ fn keys(join: &HashJoinExec) -> Vec<Key> {
             None => probe,
         };
         let column = probe.downcast_ref::<Column>()?;
-        let column = trace(join.right(), column.index())?;
-        Some(Key { place, column })
+        trace(join.right(), column.index())
     };
-    join.on().iter().enumerate().filter_map(place).collect()
+    let mut keys = Vec::new();
+    for (place, (_, probe)) in join.on().iter().enumerate() {
+        keys.extend(column(probe).map(|column| Key { place, column }));
+    }
+    keys
 }
 
 /// Whether different values stay different, so that a key stands for one value only.

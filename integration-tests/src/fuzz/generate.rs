@@ -208,7 +208,8 @@ impl Generator<'_> {
     }
 
     fn operator(&mut self) -> &'static str {
-        *self.pick(&["=", "=", "<>", "<", "<=", ">", ">="])
+        let operator: &&'static str = self.pick(&["=", "=", "<>", "<", "<=", ">", ">="]);
+        operator
     }
 
     fn filter(&mut self, scope: &[(Term, Vec<String>)]) -> String {
