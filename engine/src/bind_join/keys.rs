@@ -11,7 +11,11 @@ use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
 use medley_core::Fragment;
 
-/// The distinct keys of a build side, in the type of the probe side's column; none if there are more than `most`.
+/// More bytes of keys than this are not sent: a store's request has its limits too.
+const BYTES_MAX: usize = 4 << 20;
+
+/// The distinct keys of a build side, in the type of the probe side's column; none if there are more than `most`, or more
+/// than a request holds.
 ///
 /// A key that the type does not hold matches nothing, and is left out.
 pub(super) fn distinct(
@@ -21,6 +25,7 @@ pub(super) fn distinct(
 ) -> Result<Option<Vec<ScalarValue>>> {
     let mut known = HashSet::new();
     let mut keys = Vec::new();
+    let mut bytes = 0;
     let options = CastOptions { safe: true, ..CastOptions::default() };
     for array in arrays {
         let cast = cast_with_options(array, data_type, &options)?;
@@ -39,7 +44,8 @@ pub(super) fn distinct(
             {
                 continue;
             }
-            if keys.len() >= most {
+            bytes += key.size();
+            if keys.len() >= most || bytes > BYTES_MAX {
                 return Ok(None);
             }
             known.insert(key.clone());

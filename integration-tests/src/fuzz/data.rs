@@ -261,7 +261,7 @@ async fn neo4j() -> Result<()> {
 }
 
 async fn redis() -> Result<()> {
-    let client = redis::Client::open(Store::Redis.url("5"))?;
+    let client = redis::Client::open(Store::Redis.url("9"))?;
     let mut connection = client.get_multiplexed_async_connection().await?;
     redis::cmd("FLUSHDB").exec_async(&mut connection).await?;
     for table in TABLES {
@@ -296,7 +296,7 @@ pub fn catalogs(sqlite: &std::path::Path) -> (String, Vec<[String; 2]>) {
         Store::Mongodb.url("fuzz"),
         Store::Neo4j.port(),
         xtask::stores::PASSWORD,
-        Store::Redis.url("5"),
+        Store::Redis.url("9"),
         sqlite.display().to_string(),
     );
     let cache: String = TABLES
@@ -308,7 +308,7 @@ pub fn catalogs(sqlite: &std::path::Path) -> (String, Vec<[String; 2]>) {
             )
         })
         .collect();
-    let names = ["fpg.fuzz.", "fdocs.fuzz.", "flite.main.", "fcache.db5."]
+    let names = ["fpg.fuzz.", "fdocs.fuzz.", "flite.main.", "fcache.db9."]
         .iter()
         .map(|prefix| TABLES.map(|table| format!("{prefix}{table}")))
         .chain([["fgraph.neo4j.\"FuzzA\"".to_owned(), "fgraph.neo4j.\"FuzzB\"".to_owned()]])

@@ -133,7 +133,7 @@ fn connector(kind: &str) -> Result<Arc<dyn Connector>> {
         "postgres" => json!({ "url": Store::Postgres.url("postgres") }),
         "mongodb" => json!({ "url": Store::Mongodb.url("fuzz") }),
         "neo4j" => json!({ "url": "bolt://neo4j@127.0.0.1:7687", "password": "x" }),
-        _ => json!({ "url": Store::Redis.url("5") }),
+        _ => json!({ "url": Store::Redis.url("9") }),
     };
     let serde_json::Value::Object(options) = options else { anyhow::bail!("options") };
     Ok(Registry::built_in().get(kind)?.create("store", CatalogOptions(options))?)
