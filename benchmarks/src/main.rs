@@ -1,6 +1,6 @@
 //! Medley beside the stores' own clients.
 //!
-//! `cargo run --release --package medley-benchmarks` needs the stores up and SF 0.1 loaded: `cargo xtask stores up`,
+//! `cargo run --release --bin medley-benchmarks` needs the stores up and SF 0.1 loaded: `cargo xtask stores up`,
 //! `cargo xtask data --sf 0.1`. With `scan` or `questions` as its argument it runs one part. What was measured is in
 //! `RESULTS.md`.
 #![expect(clippy::print_stdout, reason = "the results are the output")]
