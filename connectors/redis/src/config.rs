@@ -1,11 +1,12 @@
 //! The options of a Redis catalog.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use medley_core::config::Secret;
 use medley_core::inference::Shape;
 use medley_core::{Error, ErrorKind, Result};
-use redis::{Client, IntoConnectionInfo};
+use redis::{Client, IntoConnectionInfo, TlsCertificates};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -17,6 +18,8 @@ pub(crate) struct Config {
     url: Secret,
     /// The password, if the URL holds none.
     password: Option<Secret>,
+    /// The file, in PEM, of the certificate authority that signed the server's certificate; the well-known ones if none.
+    ca_file: Option<PathBuf>,
     /// Declared tables by name.
     #[serde(default)]
     pub(crate) tables: BTreeMap<String, TableConfig>,
@@ -103,7 +106,19 @@ impl Config {
             .as_str()
             .into_connection_info()
             .map_err(|_| fail("\"url\" must look like redis://user@host:6379/0"))?;
-        Client::open(info).map_err(|_| fail("\"url\" holds options that are not known"))
+        let client = match &self.ca_file {
+            None => Client::open(info),
+            Some(file) => {
+                let root_cert = std::fs::read(file).map_err(|error| {
+                    fail(&format!("\"ca_file\" {} cannot be read: {error}", file.display()))
+                })?;
+                let certificates = TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
+                Client::build_with_tls(info, certificates)
+            }
+        };
+        client.map_err(|_| {
+            fail("\"url\" holds options that are not known, or asks for no TLS beside \"ca_file\"")
+        })
     }
 
     fn parsed(&self) -> Result<Url> {
