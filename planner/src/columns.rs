@@ -71,7 +71,7 @@ impl Grown {
                 None => Transformed::no(expression),
             })
         });
-        let rewritten = rewritten.map_err(|error| Refusal::new(error.strip_backtrace()))?;
+        let rewritten = rewritten?;
         Ok((rewritten.data, all_remote))
     }
 
@@ -230,7 +230,7 @@ fn renamed_columns(expression: &Expr, new: &impl Fn(&str) -> String) -> Result<E
             _ => Transformed::no(expression),
         })
     });
-    Ok(renamed.map_err(|error| Refusal::new(error.strip_backtrace()))?.data)
+    Ok(renamed?.data)
 }
 
 fn qualified(expression: &Expr, table: &TableReference) -> Result<Expr> {

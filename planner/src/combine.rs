@@ -118,8 +118,7 @@ impl Grower<'_> {
             .collect::<Result<Vec<_>, Refusal>>()?;
         let mut next = left.clone();
         next.outputs.extend(right.outputs.clone());
-        let both =
-            left.schema.join(&right.schema).map_err(|e| Refusal::new(e.strip_backtrace()))?;
+        let both = left.schema.join(&right.schema)?;
         next.schema = both.into();
         let filter = join.filter.as_ref().map(|filter| next.rewrite(filter)).transpose()?;
         let fragment = Fragment::Join {

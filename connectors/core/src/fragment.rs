@@ -149,7 +149,7 @@ impl Fragment {
     /// # Errors
     /// An expression that does not fit its input, or names that are not unique.
     pub fn schema(&self) -> Result<DFSchema, Refusal> {
-        DFSchema::from_unqualified_fields(self.fields()?.into(), HashMap::new()).map_err(ill_typed)
+        Ok(DFSchema::from_unqualified_fields(self.fields()?.into(), HashMap::new())?)
     }
 
     /// The same rows with no more of each table's columns than are needed, when nothing above needs more than `needed`.
@@ -311,15 +311,11 @@ fn typed(expressions: &[(Expr, String)], input: &DFSchema) -> Result<Vec<Field>,
     expressions
         .iter()
         .map(|(expression, name)| {
-            let data_type = expression.get_type(input).map_err(ill_typed)?;
-            let nullable = expression.nullable(input).map_err(ill_typed)?;
+            let data_type = expression.get_type(input)?;
+            let nullable = expression.nullable(input)?;
             Ok(Field::new(name, data_type, nullable))
         })
         .collect()
-}
-
-fn ill_typed(error: datafusion::error::DataFusionError) -> Refusal {
-    Refusal::new(error.strip_backtrace())
 }
 
 fn plain_column(table: &TableDescription, expression: &Expr, name: &str) -> Result<usize, Refusal> {

@@ -87,3 +87,9 @@ impl From<crate::Error> for Refusal {
         Self::new(error.to_string())
     }
 }
+
+impl From<datafusion::error::DataFusionError> for Refusal {
+    fn from(error: datafusion::error::DataFusionError) -> Self {
+        Self::new(error.strip_backtrace())
+    }
+}

@@ -311,7 +311,7 @@ impl Level {
         if let Some(refusal) = failure {
             return Err(refusal);
         }
-        let resolved = resolved.map_err(|error| Refusal::new(error.strip_backtrace()))?;
+        let resolved = resolved?;
         // An output and a column of the table may share a name and not be the same: then nothing is sure.
         for (name, index) in &self.outputs {
             let other = self.columns.column(name).is_some_and(|(known, _)| known != *index);

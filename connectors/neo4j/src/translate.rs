@@ -433,7 +433,7 @@ impl Query {
                 .map_err(|refusal| datafusion::error::DataFusionError::Plan(refusal.to_string()))?;
             Ok(Transformed::yes(Expr::Column(Column::new_unqualified(index.to_string()))))
         });
-        Ok(resolved.map_err(|error| Refusal::new(error.strip_backtrace()))?.data)
+        Ok(resolved?.data)
     }
 }
 
@@ -444,7 +444,7 @@ fn shifted(condition: Expr, offset: usize) -> Result<Expr, Refusal> {
         let index: usize = column.name.parse().unwrap_or(usize::MAX / 2);
         Ok(Transformed::yes(Expr::Column(Column::new_unqualified((index + offset).to_string()))))
     });
-    Ok(shifted.map_err(|error| Refusal::new(error.strip_backtrace()))?.data)
+    Ok(shifted?.data)
 }
 
 fn rename(variable: &mut String, same: &[(String, String)]) {

@@ -3,7 +3,7 @@
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::logical_expr::Operator;
 use datafusion::scalar::ScalarValue;
-use medley_core::sql::{Call, Value};
+use medley_core::sql::{Call, Value, is_text};
 use medley_core::{Capabilities, Refusal, capabilities};
 
 use crate::translate::wire;
@@ -46,10 +46,6 @@ pub(crate) fn capabilities() -> Capabilities {
             "var",
             "var_pop",
         ])
-}
-
-pub(crate) fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 fn is_integer(data_type: &DataType) -> bool {

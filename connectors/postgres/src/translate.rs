@@ -20,7 +20,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::logical_expr::Operator;
 use datafusion::scalar::ScalarValue;
 use medley_core::predicate::Comparison;
-use medley_core::sql::{Call, Condition, Dialect, Form, Operand, Parameter, Value, emit};
+use medley_core::sql::{Call, Condition, Dialect, Form, Operand, Parameter, Value, emit, is_text};
 use medley_core::{
     Capabilities, ColumnDescription, Fragment, Pushdown, Refusal, RemoteQuery, TableName,
 };
@@ -357,7 +357,7 @@ impl Dialect for Postgres {
         nulls_first: bool,
     ) -> Result<String, Refusal> {
         wire(data_type)?;
-        let collation = if functions::is_text(data_type) { " COLLATE \"C\"" } else { "" };
+        let collation = if is_text(data_type) { " COLLATE \"C\"" } else { "" };
         let direction = if ascending { "ASC" } else { "DESC" };
         let nulls = if nulls_first { "FIRST" } else { "LAST" };
         // A bare literal would be a column's position.

@@ -50,14 +50,13 @@ pub(crate) fn translate(
     fragment: &Fragment,
     capabilities: &Capabilities,
 ) -> Result<Pushdown, Refusal> {
-    if let Fragment::Aggregate { input, group, aggregates } = fragment {
-        return count(input, group, aggregates, capabilities);
-    }
-    // The outputs of a count are renamed above it.
-    if let Fragment::Project { input, expressions } = fragment
-        && let Fragment::Aggregate { input, group, .. } = input.as_ref()
-    {
-        return count(input, group, expressions, capabilities);
+    // A count may be renamed above it.
+    let (counted, names) = match fragment {
+        Fragment::Project { input, expressions } => (input.as_ref(), Some(expressions)),
+        other => (other, None),
+    };
+    if let Fragment::Aggregate { input, group, aggregates } = counted {
+        return count(input, group, aggregates, names.unwrap_or(aggregates), capabilities);
     }
     let (plan, selection) = select(fragment, capabilities)?;
     let schema = selection.table.schema_of(selection.columns.iter().copied());
@@ -68,6 +67,7 @@ pub(crate) fn translate(
 fn count(
     input: &Fragment,
     group: &[(Expr, String)],
+    aggregates: &[(Expr, String)],
     outputs: &[(Expr, String)],
     capabilities: &Capabilities,
 ) -> Result<Pushdown, Refusal> {
@@ -78,10 +78,13 @@ fn count(
                 matches!(params.args.as_slice(), [Expr::Literal(value, _)] if !value.is_null());
             function.func.name() == "count" && all && !params.distinct && params.filter.is_none()
         }
-        Expr::Column(_) => true,
         _ => false,
     };
-    if !group.is_empty() || !outputs.iter().all(|(expression, _)| is_count(expression)) {
+    let is_output =
+        |expression: &Expr| matches!(expression, Expr::Column(_)) || is_count(expression);
+    let all_counts = aggregates.iter().all(|(expression, _)| is_count(expression));
+    let all_outputs = outputs.iter().all(|(expression, _)| is_output(expression));
+    if !group.is_empty() || !all_counts || !all_outputs {
         return Err(Refusal::new("Redis counts rows, and computes nothing else"));
     }
     let (mut plan, selection) = select(input, capabilities)?;

@@ -3,6 +3,8 @@
 
 use anyhow::Result;
 use fastrand::Rng;
+use medley_engine::config::Config;
+use medley_engine::{Engine, EngineBuilder};
 use mongodb::bson::{Bson, DateTime, Document, doc};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tokio::sync::OnceCell;
@@ -87,7 +89,7 @@ fn or_null<T>(value: Option<T>, text: impl Fn(T) -> String) -> String {
 ///
 /// # Errors
 /// A store that refuses.
-pub async fn live() -> Result<()> {
+async fn live() -> Result<()> {
     static FILLED: OnceCell<()> = OnceCell::const_new();
     FILLED
         .get_or_try_init(|| async {
@@ -140,7 +142,7 @@ async fn postgres() -> Result<()> {
 ///
 /// # Errors
 /// A file that cannot be written.
-pub async fn fill_sqlite(file: &std::path::Path) -> Result<()> {
+async fn fill_sqlite(file: &std::path::Path) -> Result<()> {
     let url = format!("sqlite://{}?mode=rwc", file.display());
     let mut connection = SqliteConnection::connect(&url).await?;
     for table in TABLES {
@@ -283,8 +285,7 @@ async fn redis() -> Result<()> {
 }
 
 /// The catalogs over what [`live`] and [`fill_sqlite`] fill, and for each the names of the two tables.
-#[must_use]
-pub fn catalogs(sqlite: &std::path::Path) -> (String, Vec<[String; 2]>) {
+fn catalogs(sqlite: &std::path::Path) -> (String, Vec<[String; 2]>) {
     let text = format!(
         "[catalog.fpg]\ntype = \"postgres\"\nurl = \"{}\"\n\
          [catalog.fdocs]\ntype = \"mongodb\"\nurl = \"{}\"\n\
@@ -314,4 +315,38 @@ pub fn catalogs(sqlite: &std::path::Path) -> (String, Vec<[String; 2]>) {
         .chain([["fgraph.neo4j.\"FuzzA\"".to_owned(), "fgraph.neo4j.\"FuzzB\"".to_owned()]])
         .collect();
     (text + &cache, names)
+}
+
+/// The tables in all stores, with the folder that holds the SQLite file.
+pub struct Placed {
+    /// The configuration of the catalogs.
+    pub config: String,
+    /// For each catalog the names of the two tables.
+    pub names: Vec<[String; 2]>,
+    _folder: tempfile::TempDir,
+}
+
+impl Placed {
+    /// Starts and fills what is not there yet.
+    ///
+    /// # Errors
+    /// A store that cannot be started, or refuses.
+    pub async fn ready() -> Result<Self> {
+        crate::stores::ready().await?;
+        live().await?;
+        let folder = tempfile::tempdir()?;
+        let sqlite = folder.path().join("fuzz.db");
+        fill_sqlite(&sqlite).await?;
+        let (config, names) = catalogs(&sqlite);
+        Ok(Self { config, names, _folder: folder })
+    }
+
+    /// An engine over the tables, with what `more` adds.
+    ///
+    /// # Errors
+    /// A configuration that is wrong.
+    pub fn engine(&self, more: impl FnOnce(EngineBuilder) -> EngineBuilder) -> Result<Engine> {
+        let config = Config::parse(&self.config, std::path::Path::new(""))?;
+        Ok(more(Engine::builder().config(config)).build()?)
+    }
 }

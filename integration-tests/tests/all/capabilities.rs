@@ -11,12 +11,10 @@ use anyhow::{Context, Result, ensure};
 use medley_core::capabilities::{Operator, PredicateForm};
 use medley_core::config::CatalogOptions;
 use medley_core::{Capabilities, Connector};
-use medley_engine::config::Config;
+use medley_engine::Session;
 use medley_engine::connectors::Registry;
-use medley_engine::{Engine, Session};
 use medley_integration_tests::answers::ask;
-use medley_integration_tests::fuzz::data;
-use medley_integration_tests::stores;
+use medley_integration_tests::fuzz::data::Placed;
 use serde_json::json;
 use xtask::stores::Store;
 
@@ -171,14 +169,8 @@ fn stays(plan: &str, local: &str) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stores_take_what_they_say() -> Result<()> {
-    stores::ready().await?;
-    let folder = tempfile::tempdir()?;
-    let sqlite = folder.path().join("fuzz.db");
-    data::live().await?;
-    data::fill_sqlite(&sqlite).await?;
-    let (config, names) = data::catalogs(&sqlite);
-    let config = Config::parse(&config, std::path::Path::new(""))?;
-    let session = Engine::builder().config(config).build()?.session();
+    let placed = Placed::ready().await?;
+    let session = placed.engine(|builder| builder)?.session();
     let mut page = "# What goes down, store by store\n\nGenerated from the connectors and checked against what they do: see \
                     `integration-tests/tests/all/capabilities.rs`. A plus goes down; where one does not, the reason for \
                     the statement that is tried stands below the table. `avg` goes down as a sum and a count.\n"
@@ -191,7 +183,7 @@ async fn stores_take_what_they_say() -> Result<()> {
             write!(page, "| {} |", feature.name)?;
             for (kind, place) in KINDS.iter().zip(PLACES) {
                 let declared = (feature.declared)(connector(kind)?.capabilities(), feature.name);
-                let sql = statement(feature, kind, &names[place]);
+                let sql = statement(feature, kind, &placed.names[place]);
                 let Ok(plan) = plan(&session, &sql).await else {
                     // A column that the store's table does not have.
                     page.push_str(" |");

@@ -5,13 +5,10 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use medley_engine::Engine;
-use medley_engine::config::Config;
 use medley_engine::connectors::Registry;
-use medley_integration_tests::fuzz::data;
+use medley_integration_tests::fuzz::data::Placed;
 use medley_integration_tests::fuzz::run::{Fuzzer, Outcome};
 use medley_integration_tests::fuzz::sabotage::{Factory, bugs};
-use medley_integration_tests::stores;
 
 const QUERIES: u64 = 20_000;
 const WORKERS: u64 = 2;
@@ -29,23 +26,19 @@ const CAUGHT_PERCENT: usize = 95;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn planted_bugs_are_found() -> Result<()> {
-    stores::ready().await?;
-    let folder = tempfile::tempdir()?;
-    let sqlite = folder.path().join("fuzz.db");
-    data::live().await?;
-    data::fill_sqlite(&sqlite).await?;
-    let (config, names) = data::catalogs(&sqlite);
-    let config = || Config::parse(&config, std::path::Path::new(""));
-    let truth = Engine::builder().config(config()?).build()?;
-    let truth = Fuzzer::new(truth, &names).await?;
+    let placed = Placed::ready().await?;
+    let truth = Fuzzer::new(placed.engine(|builder| builder)?, &placed.names).await?;
     let (mut caught, mut missed) = (0, Vec::new());
     for (name, bug) in bugs() {
-        let mut builder = Engine::builder().config(config()?);
+        let mut factories = Vec::new();
         for kind in ["postgres", "mongodb", "redis", "neo4j", "sqlite"] {
             let inner = Registry::built_in().get(kind)?.clone();
-            builder = builder.connector(Arc::new(Factory { inner, bug }));
+            factories.push(Arc::new(Factory { inner, bug }));
         }
-        let sabotaged = Fuzzer::of(builder.build()?, &truth);
+        let sabotaged = placed.engine(|builder| {
+            factories.into_iter().fold(builder, |builder, factory| builder.connector(factory))
+        })?;
+        let sabotaged = Fuzzer::of(sabotaged, &truth);
         match sabotaged.first_wrong(&truth, 1..BUG_QUERIES).await? {
             Some(seed) => {
                 println!("{name}: seed {seed}");
@@ -62,15 +55,8 @@ async fn planted_bugs_are_found() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_way_gives_the_same_rows() -> Result<()> {
-    stores::ready().await?;
-    let folder = tempfile::tempdir()?;
-    let sqlite = folder.path().join("fuzz.db");
-    data::live().await?;
-    data::fill_sqlite(&sqlite).await?;
-    let (config, names) = data::catalogs(&sqlite);
-    let config = Config::parse(&config, std::path::Path::new(""))?;
-    let engine = Engine::builder().config(config).build()?;
-    let fuzzer = Arc::new(Fuzzer::new(engine, &names).await?);
+    let placed = Placed::ready().await?;
+    let fuzzer = Arc::new(Fuzzer::new(placed.engine(|builder| builder)?, &placed.names).await?);
     let first = number("MEDLEY_FUZZ_SEED").unwrap_or(1);
     let last = first + number("MEDLEY_FUZZ_QUERIES").unwrap_or(QUERIES);
     let mut workers = Vec::new();

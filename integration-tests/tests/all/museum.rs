@@ -2,11 +2,8 @@
 //! Every one runs with all pushed down, with nothing pushed down, and over the same rows in memory.
 
 use anyhow::{Result, ensure};
-use medley_engine::Engine;
-use medley_engine::config::Config;
-use medley_integration_tests::fuzz::data;
+use medley_integration_tests::fuzz::data::Placed;
 use medley_integration_tests::fuzz::run::Fuzzer;
-use medley_integration_tests::stores;
 
 /// Where the trap was met, and a query that would fall into it.
 const EXHIBITS: [(&str, &str); 70] = [
@@ -213,14 +210,8 @@ const EXHIBITS: [(&str, &str); 70] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_exhibit_lives() -> Result<()> {
-    stores::ready().await?;
-    let folder = tempfile::tempdir()?;
-    let sqlite = folder.path().join("fuzz.db");
-    data::live().await?;
-    data::fill_sqlite(&sqlite).await?;
-    let (config, names) = data::catalogs(&sqlite);
-    let config = Config::parse(&config, std::path::Path::new(""))?;
-    let fuzzer = Fuzzer::new(Engine::builder().config(config).build()?, &names).await?;
+    let placed = Placed::ready().await?;
+    let fuzzer = Fuzzer::new(placed.engine(|builder| builder)?, &placed.names).await?;
     let mut wrong = Vec::new();
     for (source, sql) in EXHIBITS {
         if let Err(what) = fuzzer.same(sql).await? {

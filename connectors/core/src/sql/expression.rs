@@ -213,9 +213,7 @@ impl<D: Dialect> Translator<'_, D> {
 
     /// A value; a column stays as it is stored.
     pub(super) fn value(&mut self, expression: &Expr, scope: &Scope) -> Result<Value, Refusal> {
-        let data_type = expression
-            .get_type(&scope.schema)
-            .map_err(|error| Refusal::new(error.strip_backtrace()))?;
+        let data_type = expression.get_type(&scope.schema)?;
         let text = match expression {
             Expr::Column(column) => return lookup(column, scope).cloned(),
             Expr::Alias(alias) => return self.value(&alias.expr, scope),
@@ -381,9 +379,7 @@ impl<D: Dialect> Translator<'_, D> {
         if !self.capabilities.aggregates.contains(name) {
             return Err(Refusal::new(format!("the store has no exact {name}")));
         }
-        let data_type = expression
-            .get_type(&scope.schema)
-            .map_err(|error| Refusal::new(error.strip_backtrace()))?;
+        let data_type = expression.get_type(&scope.schema)?;
         let arguments = function
             .params
             .args
@@ -453,7 +449,7 @@ fn constant(expression: &Expr) -> Option<ScalarValue> {
 
 /// Whether the type is text in any layout.
 #[must_use]
-pub(super) fn is_text(data_type: &DataType) -> bool {
+pub fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 

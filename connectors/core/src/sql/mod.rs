@@ -11,6 +11,6 @@ mod select;
 mod statement;
 
 pub use dialect::{Call, Condition, Dialect, Form, Operand};
-pub use expression::Value;
+pub use expression::{Value, is_text};
 pub use select::{Emitted, emit};
 pub use statement::{Parameter, Statement, quote};

@@ -125,8 +125,7 @@ fn scope<'a>(outputs: impl Iterator<Item = &'a (String, Value)>) -> Result<Scope
         fields.push(datafusion::arrow::datatypes::Field::new(name, value.data_type.clone(), true));
         values.push(value.clone());
     }
-    let schema = DFSchema::from_unqualified_fields(fields.into(), Default::default())
-        .map_err(|error| Refusal::new(error.strip_backtrace()))?;
+    let schema = DFSchema::from_unqualified_fields(fields.into(), Default::default())?;
     Ok(Scope { schema, values })
 }
 
